@@ -1,0 +1,65 @@
+"""What can go wrong in the grader itself, and only there.
+
+    GraderError                   shown as one line, exit status 2
+    ├── AssignmentError           an assignment.toml is missing, malformed or says something impossible
+    ├── SubmissionError           the file handed in is no notebook that can be read
+    ├── WeightsError              the weights store lacks a file or holds a broken one
+    ├── KernelError               no kernel could be started (not: one that the student's code killed)
+    ├── ExamineError              what the recorder left on disk cannot be read as evidence
+    └── RenderError               a template is missing or broken
+
+A student's mistake is never an exception: it is a finding in a report.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AssignmentError",
+    "ExamineError",
+    "GraderError",
+    "KernelError",
+    "RenderError",
+    "SubmissionError",
+    "WeightsError",
+]
+
+
+class GraderError(Exception):
+    """The grader could not do its work.
+
+    Args:
+        message: what is wrong, naming the file and the place in it.
+        remedy: what the reader can do about it, as an imperative sentence; may be empty.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class AssignmentError(GraderError):
+    """An assignment cannot be found or its ``assignment.toml`` cannot be used."""
+
+
+class SubmissionError(GraderError):
+    """The submitted file cannot be read as a notebook."""
+
+
+class WeightsError(GraderError):
+    """The weights store lacks a file, or holds one that cannot be read."""
+
+
+class KernelError(GraderError):
+    """The grader could not start a kernel."""
+
+
+class ExamineError(GraderError):
+    """What a run left on disk cannot be turned into evidence."""
+
+
+class RenderError(GraderError):
+    """A report could not be laid out."""

@@ -1,0 +1,23 @@
+"""How disputed cases are judged: an assignment's decisions, with documented defaults."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = ["Policy"]
+
+
+class Policy(BaseModel):
+    """The ``[policy]`` table of an ``assignment.toml``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    framework_override: Literal["forgive", "fail"] = "forgive"
+    """Moving statistics that changed only because Keras 3 overrides a rightly passed
+    ``training=False`` during ``fit``: ``forgive`` (TL203 is warned) or ``fail``."""
+
+    batchnorm_frozen: Literal["accept", "refuse"] = "accept"
+    """BatchNorm layers of the base kept frozen one by one while the others are fine-tuned,
+    in place of ``training=False``: ``accept`` it as an equivalent (TL103, TL202) or ``refuse`` it."""
