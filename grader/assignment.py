@@ -23,7 +23,16 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["Assignment", "BaseSpec", "CheckSpec", "Files", "Limits", "Recognition", "find_assignment", "find_assignments"]
+__all__ = [
+    "Assignment",
+    "BaseSpec",
+    "CheckSpec",
+    "Files",
+    "Limits",
+    "Recognition",
+    "find_assignment",
+    "find_assignments",
+]
 
 DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|min|h)\s*$")
 SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(kB|MB|GB)\s*$")
@@ -158,7 +167,9 @@ class Assignment(Table):
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise AssignmentError(f"{path}: there is no such file.", "An assignment is a folder with an assignment.toml.") from None
+            raise AssignmentError(
+                f"{path}: there is no such file.", "An assignment is a folder with an assignment.toml."
+            ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
             raise AssignmentError(f"{path}: not valid TOML: {exc}.", "Mend that line.") from None
         data.pop("folder", None)
@@ -173,7 +184,9 @@ class Assignment(Table):
         for key in ("starter", "dataset", "support", "templates"):
             value = getattr(self.files, key)
             if value and not (self.folder / value).exists():
-                raise AssignmentError(f'{path}: files.{key} = "{value}": there is no such file or folder in {self.folder}.')
+                raise AssignmentError(
+                    f'{path}: files.{key} = "{value}": there is no such file or folder in {self.folder}.'
+                )
 
 
 def describe(error: ValidationError, model: type[BaseModel], data: dict[str, Any]) -> str:
@@ -184,7 +197,9 @@ def describe(error: ValidationError, model: type[BaseModel], data: dict[str, Any
     kind, context = first["type"], first.get("ctx", {})
     if kind == "extra_forbidden":
         table = table_at(model, location[:-1])
-        known = [field.alias or name for name, field in table.model_fields.items() if not field.exclude] if table else []
+        known = (
+            [field.alias or name for name, field in table.model_fields.items() if not field.exclude] if table else []
+        )
         return f"unknown key {key}.{did_you_mean(str(location[-1]), known)}"
     if kind == "missing":
         return f"{key} is missing."
@@ -255,7 +270,7 @@ def find_assignment(name: str) -> Assignment:
         path = path.parent
     if (path / "assignment.toml").is_file():
         return Assignment.load(path)
-    slugs = []
+    slugs: list[str] = []
     for root in assignment_roots():
         if (root / name / "assignment.toml").is_file():
             return Assignment.load(root / name)

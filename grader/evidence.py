@@ -66,7 +66,9 @@ class CellError(Frozen):
     message: str
     """Its text, without terminal escape codes, at most 500 characters."""
     line: int | None = None
-    """Line of the student's cell it came from, counted from 1."""
+    """Line of this cell that it came through, counted from 1."""
+    origin: Place | None = None
+    """The student's own line, in another cell, that a given cell's error came from."""
     excuse: str = ""
     """Why this error is not the student's fault (a given cell that breaks by version, a package that the
     grader lacks); empty where it is."""
@@ -291,7 +293,10 @@ class Phase(Frozen):
     moved: tuple[int, ...] = ()
     """Base layers whose trainable weights (kernel, gamma, beta, ...) changed."""
     drift: tuple[Drift, ...] = ()
-    """Base layers whose moving mean or variance changed."""
+    """Base layers whose moving mean or variance changed while it lasted."""
+    drift_before: tuple[Drift, ...] = ()
+    """Base layers whose moving mean or variance changed after the phase before had ended and before this one began:
+    by code of the student's outside all training."""
     trainable_parameters: int = 0
     """Scalars trainable as compiled in the whole model."""
     head: HeadState
@@ -316,7 +321,7 @@ class Evidence(Frozen):
     notebook: Notebook
     environment: Environment
     model: Model | None = None
-    """None where no model with a base was built."""
+    """The model with a base; else, with `base` None, what other model was trained or built, if any was."""
     base: Base | None = None
     phases: tuple[Phase, ...] = ()
     """Of the model under test and its like, in order."""

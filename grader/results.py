@@ -6,7 +6,17 @@ from enum import Enum
 
 from grader.evidence import Base, Drift, Environment, Frozen, Note
 
-__all__ = ["CheckResult", "Diagnosis", "Excerpt", "Finding", "Location", "Outcome", "PhaseSummary", "Report", "SubmissionInfo"]
+__all__ = [
+    "CheckResult",
+    "Diagnosis",
+    "Excerpt",
+    "Finding",
+    "Location",
+    "Outcome",
+    "PhaseSummary",
+    "Report",
+    "SubmissionInfo",
+]
 
 
 class Outcome(str, Enum):

@@ -1,8 +1,15 @@
 """The contract of a check: one file, one class, a pure function of the evidence.
 
-A check file defines one subclass of `Check`. Its docstring has four sections (*What it checks*, *Why it
-matters*, *Example*, *Use instead*); the code in the last two is run by the tests: the first must fail the
-check and the second pass it.
+A check file defines one subclass of `Check`; it is found by being in this folder (`_registry`). Its docstring
+has four sections (*What it checks*, *Why it matters*, *Example*, *Use instead*). The last two hold code that the
+tests really run, on both Keras flavours: the first must fail the check and the second pass it. So that they can:
+
+* Code stands in ```python fences. Each fence is one code cell, in order; text around a fence is for readers only.
+* The notebook that is run has one cell before them, `_example_setup.SETUP`, which makes `images`, `labels`, `loss`
+  and `base_model` (MobileNetV2 with ImageNet weights). An example may make its own `base_model` instead.
+* The check is judged with default parameters under the default policy.
+* Where a check compares a submission with its starter, `example_starter` is the starter's code cell: the starter
+  is then the set-up cell followed by this one. Everywhere else the starter is the set-up cell alone.
 """
 
 from __future__ import annotations
@@ -11,7 +18,7 @@ import inspect
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,6 +28,7 @@ from grader.results import Finding
 
 __all__ = ["Check", "Failed", "NotApplicable", "NotAssessed", "Parameters", "Passed", "Verdict", "Warned"]
 
+FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECTION = re.compile(r"^(What it checks|Why it matters|Example|Use instead)\n-+\n", re.MULTILINE)
 
 
@@ -66,6 +74,10 @@ class Parameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+CheckParameters: TypeAlias = Parameters
+"""The same class under a name that `Check.Parameters` does not hide."""
+
+
 class Check(ABC):
     """One requirement."""
 
@@ -77,9 +89,11 @@ class Check(ABC):
     """The requirement as a sentence without a full stop; may use ``{parameter}`` fields."""
     requires: ClassVar[tuple[str, ...]] = ()
     """Codes of the checks that must not have failed or been skipped for this one to be judged."""
-    Parameters: ClassVar[type[Parameters]] = Parameters
+    Parameters: ClassVar[type[CheckParameters]] = Parameters
+    example_starter: ClassVar[str] = ""
+    """The starter's code cell that the examples are compared with; empty where they need none."""
 
-    def __init__(self, parameters: Parameters | None = None) -> None:
+    def __init__(self, parameters: CheckParameters | None = None) -> None:
         self.parameters = parameters if parameters is not None else self.Parameters()
 
     @abstractmethod
@@ -95,3 +109,8 @@ class Check(ABC):
         """One section of the docstring, e.g. ``Why it matters``."""
         parts = SECTION.split(inspect.cleandoc(cls.__doc__ or ""))
         return dict(zip(parts[1::2], parts[2::2], strict=True))[heading].strip()
+
+    @classmethod
+    def example_cells(cls, heading: str) -> tuple[str, ...]:
+        """The code of *Example* or *Use instead*, a text for each cell."""
+        return tuple(code.rstrip("\n") for code in FENCE.findall(cls.section(heading) + "\n"))

@@ -1,0 +1,7 @@
+"""The store of pretrained weights: real files where they are to be had, seeded stand-ins elsewhere."""
+
+from grader.weights.compare import compare
+from grader.weights.record import StoreTensor, WeightsRecord
+from grader.weights.store import WeightsStore
+
+__all__ = ["StoreTensor", "WeightsRecord", "WeightsStore", "compare"]

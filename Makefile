@@ -1,0 +1,50 @@
+# Two targets for newcomers: `make demo` and `make test`. Both set up all they need, from nothing but python3.
+
+VENV   := .venv
+PYTHON := $(VENV)/bin/python
+GRADER := $(VENV)/bin/grader
+JOBS   ?= 2
+
+.PHONY: help demo test setup lint lock bench reference clean
+
+help:
+	@echo "make demo       grade the sample notebooks and say where the reports are"
+	@echo "make test       lint, type check and all tests"
+	@echo "make setup      make $(VENV) with everything in it (demo and test do this by themselves)"
+	@echo "make lint       ruff and mypy alone"
+	@echo "make bench      time grading against jupyter execute"
+	@echo "make reference  make the known-wrong variants anew from reference/*/variants.toml"
+	@echo "make lock       resolve the dependencies anew into requirements.lock"
+	@echo "make clean      remove what was made here"
+
+demo: setup
+	@echo
+	@$(GRADER) check samples/*.ipynb --format html -o demo-report; status=$$?; test $$status -le 1
+
+test: setup lint
+	@$(PYTHON) -m pytest -n $(JOBS)
+
+setup: $(VENV)/.ready
+
+# The lock file is what decides; pyproject.toml only names what it was made from.
+$(VENV)/.ready: requirements.lock pyproject.toml tools/setup.py
+	@python3 tools/setup.py $(VENV)
+	@touch $@
+
+lint: setup
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+bench: setup
+	@$(PYTHON) -m tests.bench.check_against_jupyter
+
+reference: setup
+	@$(PYTHON) reference/make_variants.py
+
+lock: setup
+	@python3 tools/setup.py --uv pip compile pyproject.toml --group dev --universal --python-version 3.10 \
+		--generate-hashes --no-header --no-annotate -q -o requirements.lock
+
+clean:
+	rm -rf $(VENV) build demo-report .pytest_cache .mypy_cache .ruff_cache .hypothesis

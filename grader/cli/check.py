@@ -1,0 +1,219 @@
+"""`grader check`: one notebook (or a few, one after the other) from file to feedback."""
+
+from __future__ import annotations
+
+import re
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grader.cli.app import app, fail
+
+if TYPE_CHECKING:
+    from grader.grade import Graded, Options
+
+PARTIAL = 2
+
+
+class Keras(str, Enum):
+    """Which Keras to run on."""
+
+    AUTO = "auto"
+    TWO = "2"
+    THREE = "3"
+
+
+class OutputFormat(str, Enum):
+    """How to lay the report out."""
+
+    TEXT = "text"
+    MD = "md"
+    HTML = "html"
+    JSON = "json"
+    NOTEBOOK = "notebook"
+
+
+class Training(str, Enum):
+    """How much of the training to run."""
+
+    BOUNDED = "bounded"
+    FULL = "full"
+
+
+LAYOUTS = {OutputFormat.MD: "markdown"}
+"""Formats whose name on the command line is not their file's."""
+
+
+def complete_assignment(incomplete: str) -> list[str]:
+    """Slugs for the shell's completion."""
+    from grader.assignment import find_assignments
+
+    return [found.slug for found in find_assignments() if found.slug.startswith(incomplete)]
+
+
+@app.command()
+def check(
+    notebooks: Annotated[
+        list[Path], typer.Argument(metavar="NOTEBOOK...", help="The notebook to grade.", show_default=False)
+    ],
+    assignment: Annotated[
+        str,
+        typer.Option(
+            "--assignment",
+            "-a",
+            help="Slug or folder; without it, recognised from the notebook.",
+            autocompletion=complete_assignment,
+            show_default=False,
+        ),
+    ] = "",
+    keras: Annotated[
+        Keras | None, typer.Option(help="Run on this Keras, whatever the assignment says.", show_default=False)
+    ] = None,
+    training: Annotated[
+        Training | None, typer.Option(help="Shorten `fit` to one step, or run all of it.", show_default=False)
+    ] = None,
+    format: Annotated[
+        OutputFormat, typer.Option("--format", "-f", help="How to lay the report out.")
+    ] = OutputFormat.TEXT,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="Write here and not to stdout; a folder for several notebooks.", show_default=False
+        ),
+    ] = None,
+    keep_weights: Annotated[
+        Path | None, typer.Option(help="Keep the recorder's journal and the arrays in this folder.", show_default=False)
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+) -> None:
+    """Grade a notebook and say what happened."""
+    from grader.errors import GraderError
+    from grader.grade import Options
+
+    options = Options(
+        keras=keras.value if keras else None,
+        training=training.value if training else None,
+        keep_weights=keep_weights,
+    )
+    if len(notebooks) == 1:
+        graded = grade_file(notebooks[0], assignment, options, quiet)
+        text = lay_out(graded, assignment, format)
+        if text is None and output is None:
+            show(graded, assignment)
+        else:
+            write(text if text is not None else plain(graded, assignment), output)
+        raise typer.Exit(int(graded.report.outcome.value in ("failed", "error")))
+    folder = output or Path("feedback")
+    done: list[Graded] = []
+    paths: list[Path] = []
+    broken = False
+    for number, path in enumerate(notebooks, 1):
+        try:
+            graded = grade_file(path, assignment, options, quiet, f"[{number}/{len(notebooks)}] ")
+        except GraderError as exc:
+            # The others are still worth grading; the exit status tells.
+            fail(exc.message, exc.remedy)
+            broken = True
+            continue
+        target = free_name(folder, path.stem, suffix_of(format), paths)
+        write(lay_out(graded, assignment, format) or plain(graded, assignment), target)
+        done.append(graded)
+        paths.append(target)
+    finish(done, paths, folder)
+    raise typer.Exit(PARTIAL if broken else int(any(g.report.outcome.value in ("failed", "error") for g in done)))
+
+
+def grade_file(path: Path, assignment: str, options: Options, quiet: bool, prefix: str = "") -> Graded:
+    """Grade one file, with progress on stderr."""
+    from grader.assignment import find_assignment, find_assignments
+    from grader.grade import grade
+    from grader.progress import TerminalProgress
+    from grader.recognise import recognise
+    from grader.submission import load_submission
+
+    with TerminalProgress(f"{prefix}{path.name}", quiet=quiet) as progress:
+        progress.stage("reading the notebook")
+        chosen = find_assignment(assignment) if assignment else None
+        submission = load_submission(path)
+        return grade(submission, chosen or recognise(submission, find_assignments()), options, progress)
+
+
+def templates_of(graded: Graded) -> Path | None:
+    """The folder of templates of the assignment that this was graded under."""
+    from grader.assignment import find_assignments
+
+    for found in find_assignments():
+        if found.slug == graded.report.assignment and found.files.templates:
+            return found.folder / found.files.templates
+    return None
+
+
+def lay_out(graded: Graded, assignment: str, format: OutputFormat) -> str | None:
+    """The report as a document; None for text, which depends on where it is shown."""
+    from grader.feedback.render import render
+
+    if format is OutputFormat.TEXT:
+        return None
+    return render(
+        graded.report, LAYOUTS.get(format, format.value), notebook=graded.notebook, templates=templates_of(graded)
+    )
+
+
+def plain(graded: Graded, assignment: str) -> str:
+    """The report as plain text, for a file."""
+    from grader.feedback.render import render
+
+    return render(graded.report, "text", templates=templates_of(graded))
+
+
+def show(graded: Graded, assignment: str) -> None:
+    """The report on the terminal."""
+    from rich.console import Console
+
+    from grader.feedback.render import print_text
+
+    print_text(graded.report, Console(), templates=templates_of(graded))
+
+
+def suffix_of(format: OutputFormat) -> str:
+    """Of a file in this format."""
+    from grader.feedback.render import suffix
+
+    return suffix(LAYOUTS.get(format, format.value))
+
+
+def free_name(folder: Path, stem: str, suffix: str, taken: list[Path]) -> Path:
+    """A path for this notebook's report that no other one of this call has."""
+    safe = re.sub(r"[^\w.+ -]", "_", stem) or "notebook"
+    path, number = folder / f"{safe}{suffix}", 2
+    while path in taken:
+        path, number = folder / f"{safe}-{number}{suffix}", number + 1
+    return path
+
+
+def write(text: str, path: Path | None) -> None:
+    """To the file, or to stdout."""
+    from grader.errors import GraderError
+
+    if path is None:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise GraderError(f"{path}: cannot be written: {exc.strerror}.", "Name another place with -o.") from exc
+
+
+def finish(done: list[Graded], paths: list[Path], folder: Path) -> None:
+    """The table that ends a call with several notebooks."""
+    from rich.console import Console
+
+    from grader.feedback.table import print_table
+
+    console = Console()
+    print_table([graded.report for graded in done], list(paths), console)
+    console.print(f"{len(paths)} reports in {folder.resolve()}", soft_wrap=True, highlight=False)

@@ -1,0 +1,75 @@
+"""The values of weights at the moments that the recorder wrote them down."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+__all__ = ["Snapshots", "same_bytes"]
+
+NAME = re.compile(r"snapshot-(\d+)\.safetensors")
+
+
+class Snapshots:
+    """Reads `snapshot-N.safetensors`; each variable stands in the last file before the moment where it changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files: dict[int, safe_open] = {}
+        self._written: dict[str, list[int]] = {}
+        self.damaged = 0
+        """Files that are no safetensors."""
+        found = {int(match[1]): path for path in folder.iterdir() if (match := NAME.fullmatch(path.name))}
+        for number in sorted(found):
+            if found[number].is_symlink() or not found[number].is_file():
+                self.damaged += 1
+                continue
+            try:
+                file = safe_open(str(found[number]), framework="numpy")
+            except (SafetensorError, OSError):
+                # The kernel was killed while it wrote, or it is none of the recorder's.
+                self.damaged += 1
+                continue
+            self._files[number] = file
+            for key in file.keys():  # type: ignore[no-untyped-call]  # noqa: SIM118  (not a mapping)
+                self._written.setdefault(key, []).append(number)
+
+    def value(self, key: str, moment: int) -> np.ndarray | None:
+        """The variable as it was at this snapshot; None if it was not written by then."""
+        written = self._written.get(key, [])
+        position = bisect.bisect_right(written, moment)
+        if not position:
+            return None
+        value: np.ndarray = self._files[written[position - 1]].get_tensor(key)  # type: ignore[no-untyped-call]
+        return value
+
+    def same(self, key: str, first: int, second: int) -> bool | None:
+        """Whether the variable had the same bytes at both moments; None where one is not known.
+
+        A variable is written only when its bytes changed, so that this mostly needs no reading.
+        """
+        written = self._written.get(key, [])
+        at_first, at_second = bisect.bisect_right(written, first), bisect.bisect_right(written, second)
+        if not at_first or not at_second:
+            return None
+        if at_first == at_second:
+            return True
+        before, after = self.value(key, first), self.value(key, second)
+        return before is not None and after is not None and same_bytes(before, after)
+
+    def changed(self, keys: Iterable[str], first: int, second: int) -> list[str]:
+        """Those of the variables that differ between the two moments."""
+        return [key for key in keys if self.same(key, first, second) is False]
+
+    def latest(self) -> int:
+        """The number of the last snapshot; 0 if there is none."""
+        return max(self._files, default=0)
+
+
+def same_bytes(first: np.ndarray, second: np.ndarray) -> bool:
+    """Equal to the last bit, in shape and type too (so that NaN equals NaN)."""
+    return first.shape == second.shape and first.dtype == second.dtype and first.tobytes() == second.tobytes()

@@ -1,0 +1,278 @@
+"""The recorder's journal, read back with suspicion: sizes capped, every line validated, nothing executed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+__all__ = [
+    "ApplicationEvent",
+    "CallEvent",
+    "CompileEvent",
+    "Journal",
+    "LayerFacts",
+    "ModelEvent",
+    "PlaceFacts",
+    "TrainingEvent",
+    "WeightFacts",
+    "read_journal",
+]
+
+MOST_BYTES = 50 * 10**6
+"""A journal of the alpaca notebook has about 200 kB; more than this is not one that the recorder wrote."""
+
+
+class Event(BaseModel):
+    """A line of the journal."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class PlaceFacts(Event):
+    """Where in the notebook, in the kernel's terms."""
+
+    count: int
+    """Execution count of the cell."""
+    line: int | None = None
+
+
+class WeightFacts(Event):
+    """One weight of a layer."""
+
+    role: str
+    shape: tuple[int, ...]
+    trains: bool
+    """Whether gradients can train it at all."""
+
+
+class LayerFacts(Event):
+    """One layer of a model."""
+
+    number: int
+    name: str
+    kind: str
+    nested: bool
+    own: tuple[WeightFacts, ...]
+
+
+class ModelEvent(Event):
+    """What a model (or a layer with layers of its own) is made of."""
+
+    event: Literal["model"]
+    model: int
+    name: str
+    kind: str
+    is_model: bool
+    layers: tuple[LayerFacts, ...]
+    own: tuple[WeightFacts, ...] = ()
+    config: str | None = None
+
+
+class ApplicationEvent(Event):
+    """A pretrained network was built."""
+
+    event: Literal["application"]
+    application: str
+    model: int
+    weights: str | None
+    file: str
+    include_top: bool
+    place: PlaceFacts | None
+
+
+class MissingWeightsEvent(Event):
+    """The store lacked the file that an application asked for."""
+
+    event: Literal["missing_weights"]
+    application: str
+    file: str
+
+
+class CallEvent(Event):
+    """A model was called."""
+
+    event: Literal["call"]
+    model: int
+    training: Literal["true", "false", "unset", "dynamic"]
+    symbolic: bool
+    by_student: bool
+    place: PlaceFacts | None
+
+
+class CompileEvent(Event):
+    """A model was compiled."""
+
+    event: Literal["compile"]
+    id: int
+    model: int
+    place: PlaceFacts | None
+
+
+class TrainingEvent(Event):
+    """A stretch of training began, or was found at the end of its cell (``custom_training``)."""
+
+    event: Literal["training", "custom_training"]
+    id: int = 0
+    kind: Literal["fit", "train_on_batch", "custom"] = "custom"
+    model: int
+    compile: int | None = None
+    place: PlaceFacts | None
+    epochs: int | None = None
+    steps: int | None = None
+    flagged: tuple[str, ...] | None
+    trainable: tuple[str, ...] | None
+    before: int
+    after: int | None = None
+    optimizer: str = ""
+    learning_rate: float | None = None
+    loss_name: str = ""
+    loss: float | None = None
+    error: str = ""
+
+
+class TrainedEvent(Event):
+    """The end of a stretch of training."""
+
+    event: Literal["trained"]
+    id: int
+    after: int
+    steps: int | None
+    loss: float | None
+    error: str
+    flagged: tuple[str, ...] | None
+    trainable: tuple[str, ...] | None
+
+
+class SnapshotEvent(Event):
+    """Weights were written."""
+
+    event: Literal["snapshot"]
+    id: int
+    written: bool
+
+
+class NoteEvent(Event):
+    """Something for the reader."""
+
+    event: Literal["note"]
+    kind: Literal["compat", "weights", "bounded"]
+    text: str = Field(max_length=1000)
+
+
+class EnvironmentEvent(Event):
+    """Versions."""
+
+    event: Literal["environment"]
+    python: str
+    tensorflow: str
+    keras: str
+    keras_flavour: Literal["2", "3"]
+
+
+class NoConfigEvent(Event):
+    """A model whose config could not be had."""
+
+    event: Literal["no_config"]
+    model: int
+    reason: str
+
+
+AnyEvent = Annotated[
+    ModelEvent
+    | ApplicationEvent
+    | MissingWeightsEvent
+    | CallEvent
+    | CompileEvent
+    | TrainingEvent
+    | TrainedEvent
+    | SnapshotEvent
+    | NoteEvent
+    | EnvironmentEvent
+    | NoConfigEvent,
+    Field(discriminator="event"),
+]
+EVENT: TypeAdapter[Any] = TypeAdapter(AnyEvent)
+
+
+class Journal(BaseModel):
+    """The events by kind, in the order in which they happened."""
+
+    environment: EnvironmentEvent | None = None
+    models: list[ModelEvent] = []
+    applications: list[ApplicationEvent] = []
+    missing_weights: list[MissingWeightsEvent] = []
+    calls: list[CallEvent] = []
+    compiles: list[CompileEvent] = []
+    trainings: list[TrainingEvent] = []
+    snapshots: list[SnapshotEvent] = []
+    notes: list[NoteEvent] = []
+    damaged: int = 0
+    """Lines that are none of the recorder's."""
+
+    def model(self, number: int) -> ModelEvent | None:
+        """The latest description of this model or container."""
+        return next((event for event in reversed(self.models) if event.model == number), None)
+
+    def is_application(self, number: int) -> bool:
+        """Whether this model is a bare application."""
+        return any(event.model == number for event in self.applications)
+
+
+def read_journal(folder: Path) -> Journal:
+    """The journal in this folder; an empty one where the kernel wrote none.
+
+    Lines that are not what the recorder writes are counted and left out.
+    """
+    journal = Journal()
+    path = folder / "journal.jsonl"
+    if not path.is_file() or path.is_symlink():
+        return journal
+    with path.open("rb") as stream:
+        lines = stream.read(MOST_BYTES).splitlines()
+    for line in lines:
+        try:
+            event = EVENT.validate_python(json.loads(line), strict=False)
+        except (ValueError, ValidationError, RecursionError):
+            journal.damaged += 1
+            continue
+        _file(journal, event)
+    return journal
+
+
+def _file(journal: Journal, event: Any) -> None:
+    if isinstance(event, TrainedEvent):
+        _finish(journal, event)
+    elif isinstance(event, EnvironmentEvent):
+        journal.environment = event
+    else:
+        lists: dict[type, list[Any]] = {
+            ModelEvent: journal.models,
+            ApplicationEvent: journal.applications,
+            MissingWeightsEvent: journal.missing_weights,
+            CallEvent: journal.calls,
+            CompileEvent: journal.compiles,
+            TrainingEvent: journal.trainings,
+            SnapshotEvent: journal.snapshots,
+            NoteEvent: journal.notes,
+        }
+        if type(event) in lists:
+            lists[type(event)].append(event)
+
+
+def _finish(journal: Journal, end: TrainedEvent) -> None:
+    for index, begun in enumerate(journal.trainings):
+        if begun.id == end.id and begun.event == "training":
+            journal.trainings[index] = begun.model_copy(
+                update={
+                    "after": end.after,
+                    "steps": end.steps,
+                    "loss": end.loss,
+                    "error": end.error,
+                    # A model that was built only by being trained could not tell before.
+                    "flagged": begun.flagged if begun.flagged is not None else end.flagged,
+                    "trainable": begun.trainable if begun.trainable is not None else end.trainable,
+                }
+            )

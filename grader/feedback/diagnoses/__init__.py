@@ -1,0 +1,1 @@
+"""One file a diagnosis: each defines one `grader.feedback.diagnosis.Rule`, found by looking into this folder."""

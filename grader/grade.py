@@ -1,0 +1,214 @@
+"""One submission from file to report: load, run, examine, check, report."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from nbformat import NotebookNode
+
+from grader.assignment import Assignment
+from grader.checks import build_checks, run_checks
+from grader.evidence import Evidence, Note
+from grader.examine import RunFacts, examine
+from grader.examine.journal import read_journal
+from grader.feedback.report import build_report
+from grader.results import Report
+from grader.run import Execution, RunRequest, run_notebook
+from grader.run.flavour import Choice, choose_flavour, version_reason
+from grader.run.kernel import ColdKernel, KernelStarter
+from grader.run.workspace import workspace
+from grader.submission import Submission, clean_for_run
+from grader.weights import WeightsStore
+
+__all__ = ["Graded", "Options", "Progress", "gather_evidence", "grade"]
+
+Flavour = Literal["2", "3"]
+OTHER: dict[str, Flavour] = {"2": "3", "3": "2"}
+
+
+class Progress:
+    """Told what is going on. This one keeps it to itself."""
+
+    def stage(self, name: str) -> None:
+        """A stage begins, e.g. ``running the notebook on Keras 3``."""
+
+    def cells(self, done: int, total: int) -> None:
+        """So many cells of the notebook have been run."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller may decide about one run.
+
+    Args:
+        keras: overrides the assignment's `keras`.
+        training: overrides the assignment's `training`.
+        keep_weights: folder to keep the recorder's journal and arrays in; None: they go once examined.
+    """
+
+    keras: Literal["auto", "2", "3"] | None = None
+    training: Literal["bounded", "full"] | None = None
+    keep_weights: Path | None = None
+
+
+@dataclass(frozen=True)
+class Graded:
+    """All that came of one submission."""
+
+    report: Report
+    evidence: Evidence
+    notebook: NotebookNode
+    """As executed, with its outputs."""
+
+
+@dataclass
+class Attempt:
+    """One run of the notebook on one Keras."""
+
+    evidence: Evidence
+    execution: Execution
+    missing_weights: tuple[str, ...]
+    """Applications whose weights the store lacked."""
+
+
+@dataclass
+class Grading:
+    """The work on one submission while it lasts."""
+
+    submission: Submission
+    assignment: Assignment
+    options: Options
+    progress: Progress
+    store: WeightsStore
+    starter: KernelStarter
+    timing: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Any:
+        """Add the wall time of what is within to this stage."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.timing[stage] = round(self.timing.get(stage, 0.0) + time.monotonic() - began, 3)
+
+    def gather(self) -> Attempt:
+        """Run the notebook until there is evidence that stands: on the right Keras, with the weights it asks for."""
+        choice = self._choose()
+        base = self.assignment.base
+        self._have_weights(base.application)
+        attempt = self._attempt(choice)
+        if attempt.missing_weights:
+            for application in attempt.missing_weights:
+                self._have_weights(application)
+            attempt = self._attempt(choice)
+        return self._retried(attempt, choice) if self._wanted_keras() == "auto" else attempt
+
+    def _wanted_keras(self) -> str:
+        return self.options.keras or self.assignment.keras
+
+    def _choose(self) -> Choice:
+        wanted = self._wanted_keras()
+        if wanted == "auto":
+            return choose_flavour(self.submission.notebook)
+        source = "by --keras" if self.options.keras else "by the assignment"
+        return Choice("2" if wanted == "2" else "3", f"Keras {wanted} was asked for {source}.")
+
+    def _have_weights(self, application: str) -> None:
+        self.progress.stage("looking up the pretrained weights")
+        with self.timed("weights"):
+            self.store.ensure(application, [self.assignment.base.input_shape], progress=self.progress.stage)
+
+    def _attempt(self, choice: Choice) -> Attempt:
+        training = self.options.training or self.assignment.training
+        self.progress.stage(f"starting a kernel with Keras {choice.flavour}")
+        with workspace(self.assignment) as folders:
+            request = RunRequest(
+                notebook=clean_for_run(copy.deepcopy(self.submission.notebook)),
+                assignment=self.assignment,
+                flavour=choice.flavour,
+                training=training,
+                weights=self.store.folder,
+                progress=self.progress.cells,
+            )
+            execution = run_notebook(request, folders, self.starter)
+            for stage, seconds in execution.seconds.items():
+                self.timing[stage] = round(self.timing.get(stage, 0.0) + seconds, 3)
+            self.progress.stage("examining what it left")
+            with self.timed("examine"):
+                evidence = examine(self.submission, self.assignment, execution, RunFacts(choice, training, self.store))
+                missing = tuple(dict.fromkeys(e.application for e in read_journal(folders.evidence).missing_weights))
+            if self.options.keep_weights is not None:
+                shutil.copytree(folders.evidence, self.options.keep_weights, dirs_exist_ok=True)
+        return Attempt(evidence, execution, missing)
+
+    def _retried(self, first: Attempt, choice: Choice) -> Attempt:
+        """The other Keras, if this one broke for a reason of version and the other one does not."""
+        reason = self._version_reason(first, choice.flavour)
+        if reason is None:
+            return first
+        other = OTHER[choice.flavour]
+        second = self._attempt(Choice(other, f"{choice.reason} {reason}"))
+        if self._version_reason(second, other) is None:
+            return second
+        note = Note(kind="keras", text=f"{reason} Keras {other} was tried too, and stopped for a like reason.")
+        return Attempt(first.evidence.model_copy(update={"notes": (*first.evidence.notes, note)}), first.execution, ())
+
+    def _version_reason(self, attempt: Attempt, flavour: str) -> str | None:
+        sources = self.submission.notebook.cells
+        errors = [
+            (outcome.cell, outcome.ename, outcome.evalue, sources[outcome.cell - 1].source)
+            for outcome in attempt.execution.cells
+            if outcome.ename
+        ]
+        return version_reason(errors, "2" if flavour == "2" else "3")
+
+
+def gather_evidence(
+    submission: Submission,
+    assignment: Assignment,
+    options: Options,
+    progress: Progress | None = None,
+    *,
+    store: WeightsStore | None = None,
+    starter: KernelStarter | None = None,
+) -> tuple[Evidence, NotebookNode]:
+    """Run the submission and examine what it left.
+
+    Returns:
+        The evidence, and the notebook as executed.
+
+    Raises:
+        GraderError: the grader could not do its work; never because of what the submission does.
+    """
+    work = Grading(
+        submission, assignment, options, progress or Progress(), store or WeightsStore(), starter or ColdKernel()
+    )
+    attempt = work.gather()
+    return attempt.evidence.model_copy(update={"timing": dict(work.timing)}), attempt.execution.notebook
+
+
+def grade(
+    submission: Submission,
+    assignment: Assignment,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    **parts: Callable[..., Any],
+) -> Graded:
+    """Run, examine, check and report one submission.
+
+    Raises:
+        GraderError: the grader could not do its work.
+    """
+    # Before the run: a mistake in the assignment should not cost a minute to find.
+    checks = build_checks(assignment.checks, str(assignment.folder / "assignment.toml"))
+    evidence, notebook = gather_evidence(submission, assignment, options or Options(), progress, **parts)  # type: ignore[arg-type]
+    results = run_checks(evidence, checks, assignment.policy)
+    return Graded(build_report(evidence, results, assignment), evidence, notebook)

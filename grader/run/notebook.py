@@ -1,0 +1,214 @@
+"""One notebook through a kernel: every cell, whatever happens to the ones before."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import re
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
+
+from grader.assignment import Assignment
+from grader.errors import KernelError
+from grader.run.client import WatchedClient, cells_on
+from grader.run.execution import CellOutcome, CellStatus, Execution
+from grader.run.isolation import strongest
+from grader.run.kernel import KernelStarter
+from grader.run.limits import Watch
+from grader.run.recorder.config import KernelConfig
+from grader.run.workspace import Workspace
+
+__all__ = ["RunRequest", "run_notebook"]
+
+LEAVING = re.compile(r"\b(_?exit|quit)\b")
+STARTUP = 120
+"""Seconds that a kernel may take to import TensorFlow and answer."""
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What to run and how.
+
+    Args:
+        notebook: the cells, cleaned (`grader.submission.clean_for_run`).
+        assignment: gives the files and the limits.
+        flavour: ``"2"`` or ``"3"``.
+        training: ``"bounded"`` or ``"full"``.
+        weights: folder of the weights store.
+        progress: called with (cells done, cells) as the run goes on.
+    """
+
+    notebook: NotebookNode
+    assignment: Assignment
+    flavour: Literal["2", "3"]
+    training: Literal["bounded", "full"]
+    weights: Path
+    progress: Callable[[int, int], None]
+
+
+def run_notebook(request: RunRequest, folders: Workspace, starter: KernelStarter) -> Execution:
+    """Execute the notebook.
+
+    Raises:
+        KernelError: no kernel could be started, through no fault of the notebook's.
+    """
+    dataset = folders.work / Path(request.assignment.files.dataset).name
+    isolation = strongest()
+    config = KernelConfig(
+        work=str(folders.work),
+        evidence=str(folders.evidence),
+        flavour=request.flavour,
+        training=request.training,
+        weights=str(request.weights),
+        dataset=str(dataset),
+        classes=tuple(sorted(path.name for path in dataset.iterdir() if path.is_dir())),
+        image_size=request.assignment.base.input_shape[:2],
+        memory=int(request.assignment.limits.memory),
+    )
+    manager = starter.manager(folders, config)
+    run = Run(request, manager, folders)
+    cells = asyncio.run(run.execute())
+    return Execution(
+        notebook=request.notebook,
+        evidence=folders.evidence,
+        cells=tuple(cells),
+        breaches=tuple(run.watch.breaches),
+        died=run.died,
+        isolation=isolation.name,
+        seconds=run.seconds,
+    )
+
+
+class Run:
+    """The state of one run while it lasts."""
+
+    def __init__(self, request: RunRequest, manager: AsyncKernelManager, folders: Workspace) -> None:
+        self._request = request
+        self._manager = manager
+        self._folders = folders
+        self.watch = Watch(request.assignment.limits, manager)
+        self.died = ""
+        self.seconds: dict[str, float] = {}
+        self._client = WatchedClient(
+            request.notebook,
+            km=manager,
+            allow_errors=True,
+            timeout=None,
+            startup_timeout=STARTUP,
+            record_timing=False,
+            # Nothing that a kernel would still do when asked politely is wanted.
+            shutdown_kernel="immediate",
+        )
+        self._client.watch = self.watch
+
+    async def execute(self) -> list[CellOutcome]:
+        """Start the kernel, run all cells, end the kernel."""
+        began = time.monotonic()
+        log = (self._folders.root / "kernel.log").open("wb")
+        # Files, not pipes: a pipe that nobody drains would stop a kernel that writes to its stderr.
+        outputs = {"stdout": log, "stderr": log}
+        with contextlib.closing(log):
+            try:
+                async with self._client.async_setup_kernel(cwd=str(self._folders.work), cleanup_kc=True, **outputs):
+                    self.seconds["kernel"] = time.monotonic() - began
+                    self.watch.began = time.monotonic()
+                    return await self._run_cells()
+            except RuntimeError as exc:
+                if "cells" in self.seconds:
+                    raise
+                # nbclient would try once more to stop the kernel that never was, when Python ends.
+                atexit.unregister(self._client._cleanup_kernel)
+                raise KernelError(self._startup_message(exc), "Run `grader doctor` to see what is missing.") from exc
+            finally:
+                self.seconds["cells"] = time.monotonic() - self.watch.began
+
+    def _startup_message(self, error: Exception) -> str:
+        lines = (self._folders.root / "kernel.log").read_text(errors="replace").strip().splitlines()
+        return f"No kernel could be started: {lines[-1] if lines else error}."
+
+    async def _run_cells(self) -> list[CellOutcome]:
+        cells = [
+            (index, cell)
+            for index, cell in enumerate(self._request.notebook.cells)
+            if cell.cell_type == "code" and cell.source.strip()
+        ]
+        outcomes: list[CellOutcome] = []
+        for done, (index, cell) in enumerate(cells):
+            self._request.progress(done, len(cells))
+            if self.died or self.watch.left <= 0:
+                outcomes.append(CellOutcome(index + 1, "not_run"))
+            else:
+                outcomes.append(await self._run_cell(index, cell))
+        self._request.progress(len(cells), len(cells))
+        self.seconds["cells"] = time.monotonic() - self.watch.began
+        return outcomes
+
+    async def _run_cell(self, index: int, cell: NotebookNode) -> CellOutcome:
+        began = time.monotonic()
+        breaches = len(self.watch.breaches)
+        guard = asyncio.ensure_future(self.watch.guard(index + 1))
+        dead = False
+        try:
+            await self._client.async_execute_cell(cell, index)
+            # A kernel that was told to exit answers first and is gone a moment later.
+            dead = not await self._still_alive(cell)
+        except DeadKernelError:
+            dead = True
+        finally:
+            guard.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await guard
+        if dead:
+            self.died = await self._how_it_died()
+        return self._outcome(index, cell, dead, len(self.watch.breaches) > breaches, time.monotonic() - began)
+
+    async def _still_alive(self, cell: NotebookNode) -> bool:
+        if may_exit(cell.source):
+            await asyncio.sleep(1)
+        return bool(await self._manager.is_alive())
+
+    async def _how_it_died(self) -> str:
+        status = await self._manager.provisioner.poll()
+        if self.watch.killed:
+            return "killed by the grader for going beyond a limit"
+        if status is not None and status < 0:
+            try:
+                return f"killed by signal {-status} ({signal.Signals(-status).name})"
+            except ValueError:  # A signal without a name on this system.
+                return f"killed by signal {-status}"
+        return f"exited with status {status}"
+
+    def _outcome(self, index: int, cell: NotebookNode, dead: bool, breached: bool, seconds: float) -> CellOutcome:
+        error = next((out for out in cell.outputs if out.output_type == "error"), None)
+        status: CellStatus = "ran"
+        if dead:
+            status = "killed"
+        elif breached:
+            status = "timed_out"
+        elif error is not None:
+            status = "failed"
+        frames = cells_on(error.traceback) if error else ()
+        return CellOutcome(
+            cell=index + 1,
+            status=status,
+            count=cell.execution_count,
+            ename=error.ename if error else "",
+            evalue=error.evalue if error else "",
+            line=next((line for count, line in frames if count == cell.execution_count), None),
+            frames=frames,
+            seconds=seconds,
+        )
+
+
+def may_exit(source: str) -> bool:
+    """Whether the cell may end the kernel by itself."""
+    return LEAVING.search(source) is not None

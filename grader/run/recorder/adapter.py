@@ -1,0 +1,81 @@
+"""What the recorder needs to know of a Keras, whichever it is. `keras2` and `keras3` say how."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+__all__ = ["KerasAdapter"]
+
+
+class KerasAdapter(ABC):
+    """One Keras flavour, seen through the few things that the recorder does with it."""
+
+    flavour: str
+    keras: ModuleType
+    """The package that notebooks get as `tf.keras`."""
+
+    @property
+    def version(self) -> str:
+        """Of the Keras package."""
+        return str(self.keras.__version__)
+
+    @abstractmethod
+    def children(self, layer: Any) -> list[Any]:
+        """The layers that this layer holds directly, in order."""
+
+    @abstractmethod
+    def own_variables(self, layer: Any) -> list[tuple[Any, bool]]:
+        """The weights that the layer itself holds (not its children), in an order that never changes, and for
+        each whether gradients can train it at all (a moving mean they cannot)."""
+
+    @abstractmethod
+    def role(self, variable: Any) -> str:
+        """What the weight is to its layer: ``kernel``, ``gamma``, ``moving_mean``, ..."""
+
+    def value(self, variable: Any) -> np.ndarray:
+        """A copy of the variable's value; also while a function is being traced."""
+        import tensorflow as tf
+
+        with tf.init_scope():
+            return np.array(variable.numpy())
+
+    @abstractmethod
+    def as_compiled(self, model: Any) -> AbstractContextManager[None]:
+        """Within it, `trainable` is what this model's training goes by: see each adapter."""
+
+    @abstractmethod
+    def forget_compiled(self, model: Any) -> None:
+        """`compile` was called, or the train function was made anew."""
+
+    @abstractmethod
+    def optimizer_methods(self) -> Iterator[tuple[type, str]]:
+        """Classes and names of the methods through which every weight update goes."""
+
+    @abstractmethod
+    def download_modules(self) -> Iterator[tuple[ModuleType, str]]:
+        """Modules and names under which Keras itself looks up its download function."""
+
+    @abstractmethod
+    def is_symbolic(self, value: Any) -> bool:
+        """Whether this is a placeholder of a functional graph."""
+
+    def map_structure(self, function: Callable[[Any], Any], structure: Any) -> Any:
+        """Apply to each leaf of nested tuples, lists and dicts."""
+        import tensorflow as tf
+
+        return tf.nest.map_structure(function, structure)
+
+    def batchable(self, data: Any) -> bool:
+        """Whether the data is a sequence of batches that is read by index (`Sequence`, `PyDataset`, iterators of
+        `ImageDataGenerator`)."""
+        return hasattr(data, "__getitem__") and hasattr(data, "__len__") and isinstance(data, self.sequence_types())
+
+    @abstractmethod
+    def sequence_types(self) -> tuple[type, ...]:
+        """Classes of indexable batch sequences."""

@@ -1,0 +1,267 @@
+"""Training made short: one eager step on two images instead of epochs, with the meaning that graph mode has.
+
+Which weights and statistics move does not depend on how many steps are run, so one is enough as evidence.
+The framework's own `fit` runs it, so that callbacks, overridden `train_step`s, metrics and the rules of
+`trainable` stay Keras's. It runs eagerly because tracing a graph takes longer than everything else together.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from inspect import BoundArguments
+from typing import Any
+
+import numpy as np
+
+from grader.run.recorder.adapter import KerasAdapter
+from grader.run.recorder.journal import Journal
+
+__all__ = ["IMAGES", "Bounded"]
+
+IMAGES = 2
+"""Images in the one step. Two, because BatchNorm's batch statistics need a batch."""
+BATCHES = 2
+"""How many calls of `train_on_batch` on one compiled model are really run."""
+PREDICTED = 2
+"""Rows that `predict` really computes; the others repeat them."""
+
+
+class Bounded:
+    """The short forms of `fit`, `train_on_batch`, `evaluate` and `predict`."""
+
+    def __init__(self, adapter: KerasAdapter, journal: Journal) -> None:
+        self._adapter = adapter
+        self._journal = journal
+        self._steps = 0
+        self._batches: weakref.WeakKeyDictionary[Any, tuple[int, Any]] = weakref.WeakKeyDictionary()
+
+    def take_steps(self) -> int:
+        """Steps that were run since this was asked last."""
+        steps, self._steps = self._steps, 0
+        return steps
+
+    def build(self, model: Any, data: Any) -> None:
+        """Create the weights of a model that has none yet, so that there is a state before training."""
+        if model.built or data is None:
+            return
+        batch = self._few(data)
+        if batch is not None:
+            model(batch[0] if isinstance(batch, tuple) else batch, training=False)
+
+    def fit(self, original: Callable[..., Any], bound: BoundArguments) -> Any:
+        """`fit` with one step; the history still has an entry for each epoch that was asked for."""
+        arguments = bound.arguments
+        model = arguments["self"]
+        first, epochs = int(arguments["initial_epoch"]), int(arguments["epochs"])
+        if epochs <= first:
+            return original(*bound.args, **bound.kwargs)
+        self._shorten_data(arguments)
+        arguments["epochs"] = first + 1
+        verbose, arguments["verbose"] = arguments["verbose"], 0
+        with self._eagerly(model), self._all_or_nothing(model):
+            history = original(*bound.args, **bound.kwargs)
+        self._steps += 1
+        stretch_history(history, first, epochs)
+        if verbose != 0:
+            epochs_asked = counted(epochs - first, "epoch")
+            print(f"[shortened by the grader: fit ran 1 step of {IMAGES} images in place of {epochs_asked}]")
+        return history
+
+    def _shorten_data(self, arguments: dict[str, Any]) -> None:
+        """Replace the training and validation data by `IMAGES` examples of each."""
+        x, y, weights = arguments["x"], arguments["y"], arguments["sample_weight"]
+        batch = self._few(x, y, weights)
+        if batch is None:
+            arguments["steps_per_epoch"] = 1
+            return
+        validation = arguments["validation_data"]
+        if validation is None and arguments["validation_split"]:
+            arguments["validation_data"] = self._dataset(self._few(x, y, weights, last=True))
+        elif validation is not None:
+            parts = validation if isinstance(validation, tuple) else (validation,)
+            few = self._few(*parts)
+            arguments["validation_data"] = validation if few is None else self._dataset(few)
+        arguments.update(
+            x=self._dataset(batch),
+            y=None,
+            sample_weight=None,
+            validation_split=0.0,
+            batch_size=None,
+            steps_per_epoch=None,
+            validation_steps=None,
+            validation_batch_size=None,
+            validation_freq=1,
+        )
+
+    def train_on_batch(self, original: Callable[..., Any], bound: BoundArguments) -> Any:
+        """`train_on_batch` on `IMAGES` rows, eagerly."""
+        model = bound.arguments["self"]
+        for name in ("x", "y", "sample_weight"):
+            if bound.arguments.get(name) is not None:
+                bound.arguments[name] = self._rows(bound.arguments[name], slice(0, IMAGES))
+        with self._eagerly(model), self._all_or_nothing(model):
+            result = original(*bound.args, **bound.kwargs)
+        self._steps += 1
+        self._batches[model] = (self._batches.get(model, (0, None))[0] + 1, result)
+        return result
+
+    def repeated_batch(self, model: Any) -> Any:
+        """The last result, once enough batches were run on this compiled model; None before."""
+        count, result = self._batches.get(model, (0, None))
+        if count < BATCHES:
+            return None
+        self._journal.note(
+            "bounded", f"Only the first {BATCHES} calls of `train_on_batch` on a compiled model were run."
+        )
+        return result
+
+    def forget(self, model: Any) -> None:
+        """`compile` was called: count batches anew."""
+        self._batches.pop(model, None)
+
+    def evaluate(self, original: Callable[..., Any], bound: BoundArguments) -> Any:
+        """`evaluate` on `IMAGES` examples."""
+        arguments = bound.arguments
+        batch = self._few(arguments["x"], arguments["y"], arguments["sample_weight"])
+        if batch is None:
+            arguments["steps"] = 1
+        else:
+            arguments.update(x=self._dataset(batch), y=None, sample_weight=None, batch_size=None, steps=None)
+        verbose, arguments["verbose"] = arguments["verbose"], 0
+        with self._eagerly(arguments["self"]):
+            result = original(*bound.args, **bound.kwargs)
+        if verbose != 0:
+            print(f"[shortened by the grader: evaluate ran on {IMAGES} images]")
+        return result
+
+    def predict(self, original: Callable[..., Any], bound: BoundArguments) -> Any:
+        """`predict` on the first rows; the others repeat them, so that the result has the length it should have."""
+        arguments = bound.arguments
+        x = arguments["x"]
+        rows = self._count_rows(x, arguments["steps"])
+        batch = self._few(x, count=PREDICTED)
+        if batch is None or rows is None or rows <= PREDICTED:
+            with self._eagerly(arguments["self"]):
+                return original(*bound.args, **bound.kwargs)
+        inputs = batch[0] if isinstance(batch, tuple) else batch
+        verbose = arguments["verbose"]
+        arguments.update(x=inputs, batch_size=None, steps=None, verbose=0)
+        with self._eagerly(arguments["self"]):
+            few = original(*bound.args, **bound.kwargs)
+        if verbose != 0:
+            print(f"[shortened by the grader: predict ran on {PREDICTED} of {rows} images, the rest repeats them]")
+        return self._adapter.map_structure(lambda array: np.resize(array, (rows, *np.shape(array)[1:])), few)
+
+    def _eagerly(self, model: Any) -> Any:
+        return EagerMode(model)
+
+    @contextmanager
+    def _all_or_nothing(self, model: Any) -> Iterator[None]:
+        """Undo a step that breaks before the optimizer was through.
+
+        Such an error (an optimizer that does not know a variable, a loss that does not fit) comes up in graph mode
+        while the step is traced, when nothing has been computed. Run eagerly, the forward pass has by then moved
+        the moving statistics.
+        """
+        optimizer = model.optimizer
+        steps = self._count(optimizer)
+        before = [(variable, self._adapter.value(variable)) for variable in model.weights] if model.built else []
+        try:
+            yield
+        except BaseException:
+            if model.optimizer is optimizer and self._count(optimizer) == steps:
+                for variable, value in before:
+                    variable.assign(value)
+            raise
+
+    def _count(self, optimizer: Any) -> int:
+        iterations = getattr(optimizer, "iterations", None)
+        return int(self._adapter.value(iterations)) if hasattr(iterations, "numpy") else 0
+
+    def _few(self, x: Any, y: Any = None, sample_weight: Any = None, *, last: bool = False, count: int = IMAGES) -> Any:
+        """The first (or last) examples of whatever `fit` takes, as one batch; None if it cannot be told."""
+        import tensorflow as tf
+
+        if x is None:
+            return None
+        part = slice(-count, None) if last else slice(0, count)
+        if isinstance(x, tf.data.Dataset):
+            return self._rows(next(iter(x)), part)
+        if self._adapter.batchable(x):
+            return self._rows(as_tuple(x[0]), part)
+        if hasattr(x, "__next__"):
+            return self._rows(as_tuple(next(x)), part)
+        given = tuple(item for item in (x, y, sample_weight) if item is not None)
+        return self._rows(given if len(given) > 1 else given[0], part)
+
+    def _rows(self, data: Any, part: slice) -> Any:
+        def take(leaf: Any) -> Any:
+            values = leaf.to_numpy() if hasattr(leaf, "to_numpy") else leaf
+            return values[part] if hasattr(values, "shape") else np.asarray(values)[part]
+
+        if isinstance(data, list):
+            # A list is either several inputs or rows written out; Keras takes the latter as one array.
+            return take(data) if data and np.isscalar(data[0]) else [take(item) for item in data]
+        return self._adapter.map_structure(take, data)
+
+    @staticmethod
+    def _dataset(batch: Any) -> Any:
+        import tensorflow as tf
+
+        return tf.data.Dataset.from_tensors(batch)
+
+    def _count_rows(self, x: Any, steps: Any) -> int | None:
+        import tensorflow as tf
+
+        if isinstance(x, tf.data.Dataset):
+            batches = x if steps is None else x.take(int(steps))
+            if steps is None and x.cardinality() == tf.data.INFINITE_CARDINALITY:
+                return None
+            return sum(int(tf.shape(tf.nest.flatten(batch)[0])[0]) for batch in batches)
+        if self._adapter.batchable(x):
+            count = len(x) if steps is None else min(len(x), int(steps))
+            return sum(len(tf.nest.flatten(as_tuple(x[index]))[0]) for index in range(count))
+        if hasattr(x, "__next__"):
+            return None if steps is None else sum(len(as_tuple(item)[0]) for item in itertools.islice(x, int(steps)))
+        leaf = tf.nest.flatten(x)[0]
+        return int(np.shape(leaf)[0]) if np.ndim(leaf) else None
+
+
+class EagerMode:
+    """Within it a model runs eagerly, whatever it was compiled for."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def __enter__(self) -> None:
+        model = self._model
+        self._before = model.run_eagerly
+        model.run_eagerly = True
+        # A function that was built for graph mode would be used again as it is.
+        for name in ("train_function", "test_function", "predict_function"):
+            setattr(model, name, None)
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._model.run_eagerly = self._before
+
+
+def as_tuple(batch: Any) -> Any:
+    """A batch that came as a list of (inputs, targets) in the form that Keras takes."""
+    return tuple(batch) if isinstance(batch, list) and 2 <= len(batch) <= 3 else batch
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 epoch``, ``5 epochs``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def stretch_history(history: Any, first: int, epochs: int) -> None:
+    """Give the history an entry for each epoch that was asked for, all as the one that was run."""
+    history.epoch = list(range(first, epochs))
+    for name, values in history.history.items():
+        history.history[name] = list(
+            itertools.islice(itertools.chain(values, itertools.repeat(values[-1])), epochs - first)
+        )

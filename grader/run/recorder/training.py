@@ -1,0 +1,206 @@
+"""Every compile and every stretch of training: what was to train, what the weights were before and after."""
+
+from __future__ import annotations
+
+import inspect
+import weakref
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import Any
+
+from grader.run.recorder.adapter import KerasAdapter
+from grader.run.recorder.bounded import Bounded
+from grader.run.recorder.frames import CellFrames
+from grader.run.recorder.hooks import wrap_method
+from grader.run.recorder.journal import Journal
+from grader.run.recorder.models import ModelBook
+
+__all__ = ["Training"]
+
+
+class Training:
+    """Wraps `compile`, `fit`, `train_on_batch`, `evaluate` and `predict`."""
+
+    def __init__(
+        self, adapter: KerasAdapter, journal: Journal, book: ModelBook, frames: CellFrames, bounded: Bounded | None
+    ) -> None:
+        self._adapter = adapter
+        self._journal = journal
+        self._book = book
+        self._frames = frames
+        self._bounded = bounded
+        self._compiles: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._compile_count = 0
+        self._training_count = 0
+        self.inside = False
+        """Whether Keras's own training or inference is on the stack: what it calls is not the student's."""
+
+    def install(self) -> None:
+        """Put the wrappers in place."""
+        model = self._adapter.keras.Model
+        wrap_method(model, "compile", self._compiling)
+        wrap_method(model, "fit", self._fitting)
+        wrap_method(model, "train_on_batch", self._training_on_batch)
+        wrap_method(model, "make_train_function", self._making_train_function)
+        if self._bounded:
+            wrap_method(model, "evaluate", self._inferring(self._bounded.evaluate))
+            wrap_method(model, "predict", self._inferring(self._bounded.predict))
+
+    def _compiling(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def compile(model: Any, *args: Any, **kwargs: Any) -> Any:
+            result = original(model, *args, **kwargs)
+            self._adapter.forget_compiled(model)
+            if self._bounded:
+                self._bounded.forget(model)
+            self._compile_count += 1
+            self._compiles[model] = self._compile_count
+            self._journal.event(
+                "compile", id=self._compile_count, model=self._book.number(model), place=self._frames.place()
+            )
+            return result
+
+        return compile
+
+    def _making_train_function(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def make_train_function(model: Any, force: bool = False) -> Any:
+            if force:
+                self._adapter.forget_compiled(model)
+            return original(model, force=force)
+
+        return make_train_function
+
+    def _fitting(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(original)
+
+        def fit(model: Any, *args: Any, **kwargs: Any) -> Any:
+            if self.inside:
+                return original(model, *args, **kwargs)
+            bound = signature.bind(model, *args, **kwargs)
+            bound.apply_defaults()
+            asked = max(0, int(bound.arguments["epochs"]) - int(bound.arguments["initial_epoch"]))
+            with self._recorded(model, "fit", asked, bound.arguments["x"]) as outcome:
+                shortened = self._bounded
+                history = shortened.fit(original, bound) if shortened else original(*bound.args, **bound.kwargs)
+                outcome["history"] = getattr(history, "history", {})
+            return history
+
+        return fit
+
+    def _training_on_batch(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        signature = inspect.signature(original)
+
+        def train_on_batch(model: Any, *args: Any, **kwargs: Any) -> Any:
+            if self.inside:
+                return original(model, *args, **kwargs)
+            bound = signature.bind(model, *args, **kwargs)
+            if self._bounded:
+                repeated = self._bounded.repeated_batch(model)
+                if repeated is not None:
+                    return repeated
+            with self._recorded(model, "train_on_batch", None, bound.arguments.get("x")):
+                if self._bounded:
+                    return self._bounded.train_on_batch(original, bound)
+                return original(*bound.args, **bound.kwargs)
+
+        return train_on_batch
+
+    def _inferring(self, bounded: Callable[..., Any]) -> Callable[..., Any]:
+        def make(original: Callable[..., Any]) -> Callable[..., Any]:
+            signature = inspect.signature(original)
+
+            def infer(model: Any, *args: Any, **kwargs: Any) -> Any:
+                if self.inside:
+                    return original(model, *args, **kwargs)
+                bound = signature.bind(model, *args, **kwargs)
+                bound.apply_defaults()
+                self.inside = True
+                try:
+                    return bounded(original, bound)
+                finally:
+                    self.inside = False
+
+            return infer
+
+        return make
+
+    @contextmanager
+    def _recorded(self, model: Any, kind: str, epochs: int | None, data: Any) -> Any:
+        """Journal one stretch of training, whether or not it ends well."""
+        self._training_count += 1
+        number = self._training_count
+        if self._bounded:
+            self._bounded.build(model, data)
+        flagged = self._trainable(model)
+        self.inside = True
+        outcome: dict[str, Any] = {}
+        error = ""
+        try:
+            with self._adapter.as_compiled(model):
+                before, _ = self._book.snapshot([model])
+                self._journal.event(
+                    "training",
+                    id=number,
+                    kind=kind,
+                    model=self._book.describe(model),
+                    compile=self._compiles.get(model),
+                    place=self._frames.place(),
+                    epochs=epochs,
+                    flagged=flagged,
+                    trainable=self._trainable(model),
+                    before=before,
+                    **optimizer_facts(model),
+                )
+                try:
+                    yield outcome
+                except BaseException as exc:
+                    error = f"{type(exc).__name__}: {exc}"[:300]
+                    raise
+                finally:
+                    # Unbuilt models get their weights only now.
+                    described = self._book.describe(model)
+                    after, _ = self._book.snapshot([model])
+                    self._journal.event(
+                        "trained",
+                        id=number,
+                        model=described,
+                        after=after,
+                        steps=self._bounded.take_steps() if self._bounded else None,
+                        loss=last_loss(outcome.get("history")),
+                        error=error,
+                        flagged=flagged,
+                        trainable=self._trainable(model),
+                    )
+        finally:
+            self.inside = False
+
+    def _trainable(self, model: Any) -> list[str] | None:
+        try:
+            return self._book.keys_of(model, model.trainable_weights)
+        except ValueError:  # Keras 2 refuses to tell while a part of the model is unbuilt.
+            return None
+
+
+def optimizer_facts(model: Any) -> dict[str, Any]:
+    """Class and learning rate of the model's optimizer, and the loss's name."""
+    optimizer = getattr(model, "optimizer", None)
+    rate = getattr(optimizer, "learning_rate", None)
+    try:
+        learning_rate = None if rate is None else float(rate)
+    except (TypeError, ValueError):  # A schedule: no plain number.
+        learning_rate = None
+    loss = getattr(model, "loss", None)
+    name = loss if isinstance(loss, str) else getattr(loss, "name", None) or getattr(loss, "__name__", "")
+    return {
+        "optimizer": type(optimizer).__name__ if optimizer is not None else "",
+        "learning_rate": learning_rate,
+        "loss_name": str(name),
+    }
+
+
+def last_loss(history: Any) -> float | None:
+    """The training loss of the last epoch."""
+    values = history.get("loss") if isinstance(history, dict) else None
+    try:
+        return float(values[-1]) if values else None
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,230 @@
+"""Whatever is handed in: a report that names the cell and the cause, or exit status 2 with one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from grader.assignment import Assignment
+from grader.cli.app import app
+from grader.errors import GraderError
+from grader.results import Outcome
+from tests.notebooks import grade_cells, outcomes, result_of
+
+BUILD = """
+import tensorflow as tf
+base = tf.keras.applications.MobileNetV2(input_shape=(160, 160, 3), include_top=False, weights="imagenet")
+base.trainable = False
+inputs = tf.keras.Input((160, 160, 3))
+x = base(inputs / 127.5 - 1.0, training=False)
+model = tf.keras.Model(inputs, tf.keras.layers.Dense(1)(tf.keras.layers.GlobalAveragePooling2D()(x)))
+"""
+TRAIN = """
+model.compile("adam", tf.keras.losses.BinaryCrossentropy(from_logits=True))
+model.fit(tf.random.uniform((4, 160, 160, 3)), tf.constant([[0.0], [1.0], [0.0], [1.0]]), epochs=2)
+"""
+
+
+def failed_cell(report, code: str = "NB001"):
+    """Message and cell of the first finding of this check."""
+    finding = result_of(report, code).findings[0]
+    return finding.message, finding.location.cell if finding.location else None
+
+
+def with_limits(assignment: Assignment, **limits: object) -> Assignment:
+    return assignment.model_copy(update={"limits": assignment.limits.model_copy(update=limits)})
+
+
+def test_a_syntax_error_is_told_with_its_cell_and_line_and_the_rest_runs(alpaca: Assignment, tmp_path: Path) -> None:
+    report = grade_cells(tmp_path, [BUILD, "x = 1\ny = = 2", TRAIN], alpaca).report
+    message, cell = failed_cell(report)
+    assert cell == 2
+    assert "SyntaxError" in message
+    assert result_of(report, "NB001").findings[0].location.line == 2
+    assert result_of(report, "TL401").outcome is Outcome.PASSED
+
+
+def test_a_missing_dataset_path_is_told_by_its_name(alpaca: Assignment, tmp_path: Path) -> None:
+    report = grade_cells(tmp_path, ["open('nowhere/at_all.csv')"], alpaca).report
+    message, cell = failed_cell(report)
+    assert cell == 1
+    assert "nowhere/at_all.csv" in message
+
+
+def test_no_model_is_never_passed(alpaca: Assignment, tmp_path: Path) -> None:
+    report = grade_cells(tmp_path, ["print('hello')"], alpaca).report
+    assert result_of(report, "NB002").outcome is Outcome.FAILED
+    assert report.outcome is Outcome.FAILED
+    passed = {check.code for check in report.checks if check.outcome is Outcome.PASSED}
+    assert not {code for code in passed if code.startswith("TL")}
+
+
+def test_an_empty_notebook_is_graded_and_passes_nothing_that_counts(alpaca: Assignment, tmp_path: Path) -> None:
+    report = grade_cells(tmp_path, [], alpaca).report
+    assert report.outcome is Outcome.FAILED
+    assert report.score == 0
+
+
+def test_a_model_that_was_never_trained_fails_for_that(alpaca: Assignment, tmp_path: Path) -> None:
+    report = grade_cells(tmp_path, [BUILD], alpaca).report
+    assert result_of(report, "NB002").outcome is Outcome.PASSED
+    assert result_of(report, "TL102").outcome is Outcome.PASSED
+    assert result_of(report, "TL103").outcome is Outcome.PASSED
+    assert result_of(report, "TL401").outcome is Outcome.FAILED
+    assert result_of(report, "TL101").outcome is Outcome.SKIPPED
+
+
+def test_of_two_unrelated_models_the_one_with_a_base_is_examined(alpaca: Assignment, tmp_path: Path) -> None:
+    other = """
+toy = tf.keras.Sequential([tf.keras.Input((3,)), tf.keras.layers.Dense(1)], name="toy")
+toy.compile("sgd", "mse")
+toy.fit(tf.ones((4, 3)), tf.ones((4, 1)))
+"""
+    graded = grade_cells(tmp_path, [BUILD, TRAIN, other], alpaca)
+    assert result_of(graded.report, "NB002").outcome is Outcome.PASSED
+    assert result_of(graded.report, "TL101").outcome is Outcome.PASSED
+    texts = [note.text for note in graded.report.notes if note.kind == "model"]
+    assert texts == ["Also trained, but without a pretrained base and not looked at: `toy`."]
+
+
+@pytest.mark.parametrize(
+    ("code", "died"),
+    [
+        ("import os\nos._exit(3)", "exited with status 3"),
+        ("import ctypes\nctypes.string_at(0)", "killed by signal 11 (SIGSEGV)"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "killed by signal 9 (SIGKILL)"),
+    ],
+    ids=["exit", "segfault", "sigkill"],
+)
+def test_a_killed_kernel_is_told_and_what_went_before_is_kept(
+    alpaca: Assignment, tmp_path: Path, code: str, died: str
+) -> None:
+    graded = grade_cells(tmp_path, [BUILD, TRAIN, code, "print('never')"], alpaca)
+    assert graded.evidence.notebook.died == died
+    statuses = [cell.status for cell in graded.evidence.notebook.cells]
+    assert statuses == ["ran", "ran", "killed", "not_run"]
+    message, cell = failed_cell(graded.report)
+    assert cell == 3
+    assert died in message
+    assert result_of(graded.report, "TL101").outcome is Outcome.PASSED
+
+
+def test_a_kernel_that_quits_by_itself_is_told(alpaca: Assignment, tmp_path: Path) -> None:
+    graded = grade_cells(tmp_path, ["exit()", "print('after')"], alpaca)
+    assert graded.evidence.notebook.cells[0].status in ("killed", "failed")
+    assert result_of(graded.report, "NB001").outcome is Outcome.FAILED
+
+
+def test_an_endless_loop_is_stopped_and_the_next_cell_runs(alpaca: Assignment, tmp_path: Path) -> None:
+    limited = with_limits(alpaca, cell=3.0)
+    graded = grade_cells(tmp_path, ["x = 1", "while True:\n    pass", "x = 2"], limited)
+    assert [cell.status for cell in graded.evidence.notebook.cells] == ["ran", "timed_out", "ran"]
+    message, cell = failed_cell(graded.report)
+    assert cell == 2
+    assert "3 s" in message
+
+
+def test_a_loop_that_ignores_interrupts_is_ended_with_its_kernel(alpaca: Assignment, tmp_path: Path) -> None:
+    stubborn = "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass"
+    graded = grade_cells(tmp_path, [stubborn, "x = 2"], with_limits(alpaca, cell=2.0))
+    assert [cell.status for cell in graded.evidence.notebook.cells] == ["killed", "not_run"]
+    assert graded.evidence.notebook.died == "killed by the grader for going beyond a limit"
+
+
+def test_the_whole_run_has_a_limit_too(alpaca: Assignment, tmp_path: Path) -> None:
+    cells = ["import time\nfor _ in range(20):\n    time.monotonic()", "while True:\n    pass", "x = 2"]
+    graded = grade_cells(tmp_path, cells, with_limits(alpaca, run=3.0))
+    assert [breach.limit for breach in graded.evidence.notebook.breaches] == ["run"]
+    assert graded.evidence.notebook.cells[2].status == "not_run"
+
+
+def test_a_flood_of_output_is_cut_off(alpaca: Assignment, tmp_path: Path) -> None:
+    flood = "for _ in range(10_000):\n    print('x' * 100_000)"
+    graded = grade_cells(tmp_path, [flood, "x = 2"], with_limits(alpaca, output=1_000_000))
+    assert [breach.limit for breach in graded.evidence.notebook.breaches] == ["output"]
+    assert sum(len(str(output)) for cell in graded.notebook.cells for output in cell.outputs) < 3_000_000
+    message, cell = failed_cell(graded.report)
+    assert cell == 1
+    assert "1 MB" in message
+
+
+def test_an_array_beyond_all_memory_is_refused_in_its_cell(alpaca: Assignment, tmp_path: Path) -> None:
+    graded = grade_cells(tmp_path, ["import numpy as np\nx = np.ones(10 * 10**9, dtype=np.uint8)", "y = 2"], alpaca)
+    first, second = graded.evidence.notebook.cells
+    assert second.status == "ran" or first.status == "killed"
+    message, cell = failed_cell(graded.report)
+    assert cell == 1
+    assert "emory" in message
+
+
+def test_memory_that_grows_in_small_steps_is_ended(alpaca: Assignment, tmp_path: Path) -> None:
+    grow = "kept = []\nwhile True:\n    kept.append(bytearray(20_000_000))"
+    graded = grade_cells(tmp_path, [grow, "y = 2"], with_limits(alpaca, memory=1_200_000_000))
+    message, cell = failed_cell(graded.report)
+    assert cell == 1
+    assert "emory" in message
+
+
+def test_a_cell_that_waits_for_input_does_not_hang(alpaca: Assignment, tmp_path: Path) -> None:
+    graded = grade_cells(tmp_path, ["name = input('Who are you? ')", "x = 2"], alpaca)
+    first, second = graded.evidence.notebook.cells
+    assert (first.status, second.status) == ("failed", "ran")
+    assert "input" in failed_cell(graded.report)[0]
+
+
+def test_cell_tags_do_not_weaken_grading(alpaca: Assignment, tmp_path: Path) -> None:
+    import nbformat
+
+    from tests.notebooks import grade_file, write_notebook
+
+    path = write_notebook(tmp_path / "tagged.ipynb", [BUILD, "raise RuntimeError('boom')", TRAIN])
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].metadata["tags"] = ["raises-exception"]
+    notebook.cells[2].metadata["tags"] = ["skip-execution"]
+    nbformat.write(notebook, path)
+    graded = grade_file(path, alpaca, "3")
+    assert [cell.status for cell in graded.evidence.notebook.cells] == ["ran", "failed", "ran"]
+    assert result_of(graded.report, "NB001").outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize("name", ["ärgerlich & 'böse' [bold].ipynb", "white space.ipynb", "-f.ipynb"])
+def test_odd_file_names_are_no_trouble(alpaca: Assignment, tmp_path: Path, name: str) -> None:
+    from tests.notebooks import grade_file, write_notebook
+
+    report = grade_file(write_notebook(tmp_path / name, ["x = 1"]), alpaca, "3").report
+    assert report.submission.name == name
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"this is no JSON at all", "notebook"),
+        (json.dumps({"hello": "world"}).encode(), "notebook"),
+        (b"", "empty"),
+        (b"%PDF-1.7 ...", "PDF"),
+    ],
+    ids=["text", "other-json", "empty", "pdf"],
+)
+def test_what_is_no_notebook_is_refused_with_one_line(tmp_path: Path, content: bytes, told: str) -> None:
+    path = tmp_path / "submission.ipynb"
+    path.write_bytes(content)
+    result = CliRunner().invoke(app, ["check", str(path), "-a", "alpaca-mobilenetv2", "-q"])
+    assert isinstance(result.exception, GraderError)
+    assert "\n" not in str(result.exception)
+    assert told in str(result.exception)
+    assert str(path) in str(result.exception)
+
+
+def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["check", str(tmp_path), "-a", "alpaca-mobilenetv2", "-q"])
+    assert isinstance(result.exception, GraderError)
+    assert "folder" in str(result.exception)
+
+
+def test_no_result_is_never_passed(alpaca: Assignment, tmp_path: Path) -> None:
+    report = grade_cells(tmp_path, ["import os\nos._exit(0)", BUILD, TRAIN], alpaca).report
+    assert report.outcome is Outcome.FAILED
+    assert outcomes(report, Outcome.PASSED, Outcome.WARNED) <= {"NB003"}

@@ -1,0 +1,122 @@
+"""Training made short shows the same as all of it: what trains, what moves, and which statistics drift."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from grader.assignment import Assignment
+from grader.evidence import Phase
+from grader.results import Outcome
+from tests.notebooks import grade_cells, grade_file, outcomes
+
+REFERENCE = Path(__file__).resolve().parent.parent / "reference" / "alpaca-mobilenetv2"
+
+BUILD = """
+import numpy as np
+import tensorflow as tf
+base = tf.keras.applications.MobileNetV2(input_shape=(96, 96, 3), include_top=False, weights="imagenet")
+base.trainable = False
+inputs = tf.keras.Input((96, 96, 3))
+x = base(inputs, training=False)
+model = tf.keras.Model(inputs, tf.keras.layers.Dense(1)(tf.keras.layers.GlobalAveragePooling2D()(x)))
+model.compile("adam", tf.keras.losses.BinaryCrossentropy(from_logits=True), metrics=["accuracy"])
+images, labels = np.random.uniform(-1, 1, (12, 96, 96, 3)).astype("float32"), np.array([[0.0], [1.0]] * 6)
+dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(4)
+"""
+
+
+def facts(phase: Phase) -> dict[str, object]:
+    """What a check looks at."""
+    return {
+        "role": phase.role,
+        "flagged": phase.flagged,
+        "trainable": phase.trainable,
+        "drifted": tuple(drift.layer for drift in phase.drift),
+        "head": (phase.head.tensors, phase.head.trainable, phase.head.moved),
+        "continues": phase.continues,
+        "learning_rate": phase.learning_rate,
+        "epochs": phase.epochs,
+        "parameters": phase.trainable_parameters,
+    }
+
+
+@pytest.mark.parametrize("keras", ["2", "3"])
+@pytest.mark.parametrize("notebook", ["solution.ipynb", "variants/unfrozen-after-compile.ipynb"])
+def test_bounded_and_full_training_show_the_same(alpaca: Assignment, notebook: str, keras: str) -> None:
+    patient = alpaca.model_copy(update={"limits": alpaca.limits.model_copy(update={"run": 280.0, "cell": 200.0})})
+    bounded = grade_file(REFERENCE / notebook, patient, keras)
+    full = grade_file(REFERENCE / notebook, patient, keras, training="full")
+    assert [facts(phase) for phase in bounded.evidence.phases] == [facts(phase) for phase in full.evidence.phases]
+    assert outcomes(bounded.report, Outcome.FAILED) == outcomes(full.report, Outcome.FAILED)
+    assert full.evidence.environment.training == "full"
+
+
+@pytest.mark.parametrize("keras", ["2", "3"])
+def test_a_history_has_the_epochs_that_were_asked_for(alpaca: Assignment, tmp_path: Path, keras: str) -> None:
+    cells = [
+        BUILD,
+        "history = model.fit(dataset, validation_data=dataset, epochs=5)\n"
+        "assert history.epoch == [0, 1, 2, 3, 4], history.epoch\n"
+        "assert {len(v) for v in history.history.values()} == {5}\n"
+        "assert {'loss', 'val_loss', 'accuracy', 'val_accuracy'} <= set(history.history)\n",
+        "more = model.fit(dataset, epochs=8, initial_epoch=history.epoch[-1])\n"
+        "assert more.epoch == [4, 5, 6, 7], more.epoch\n",
+        "split = model.fit(images, labels, validation_split=0.25, epochs=2, batch_size=4)\n"
+        "assert 'val_loss' in split.history\n",
+    ]
+    graded = grade_cells(tmp_path, cells, alpaca, keras)
+    assert [cell.error for cell in graded.evidence.notebook.cells] == [None] * 4
+    printed = str(graded.notebook.cells[1].outputs)
+    assert "[shortened by the grader: fit ran 1 step of 2 images in place of 5 epochs]" in printed
+    assert sum(phase.epochs or 0 for phase in graded.evidence.phases) == 11
+
+
+@pytest.mark.parametrize("keras", ["2", "3"])
+def test_predictions_and_evaluations_keep_their_shapes(alpaca: Assignment, tmp_path: Path, keras: str) -> None:
+    cells = [
+        BUILD,
+        "assert model.predict(images).shape == (12, 1)\n"
+        "assert model.predict(dataset).shape == (12, 1)\n"
+        "assert model.predict(images[:1]).shape == (1, 1)\n"
+        "assert model.predict((i for i, _ in dataset), steps=3).shape == (12, 1)\n",
+        "assert len(model.evaluate(dataset)) == 2\n"
+        "assert set(model.evaluate(images, labels, return_dict=True)) >= {'loss', 'accuracy'}\n",
+        "def forever():\n    while True:\n        yield images[:4], labels[:4]\n"
+        "model.fit(forever(), steps_per_epoch=100, epochs=3)\n"
+        "model.fit(dataset.repeat(), steps_per_epoch=100, epochs=3, verbose=0)\n",
+        "for _ in range(30):\n    loss = model.train_on_batch(images[:4], labels[:4])\n",
+        "class Reader(tf.keras.utils.Sequence):\n"
+        "    def __len__(self):\n        return 3\n"
+        "    def __getitem__(self, i):\n        return images[4 * i:4 * i + 4], labels[4 * i:4 * i + 4]\n"
+        "model.fit(Reader())\nassert model.predict(Reader()).shape == (12, 1)\n",
+    ]
+    graded = grade_cells(tmp_path, cells, alpaca, keras)
+    assert [cell.error for cell in graded.evidence.notebook.cells] == [None] * 6
+
+
+@pytest.mark.parametrize("keras", ["2", "3"])
+def test_a_training_loop_of_the_students_own_is_a_phase(alpaca: Assignment, tmp_path: Path, keras: str) -> None:
+    cells = [
+        BUILD,
+        "optimizer = tf.keras.optimizers.Adam(0.002)\n"
+        "loss_function = tf.keras.losses.BinaryCrossentropy(from_logits=True)\n"
+        "@tf.function\n"
+        "def step(x, y):\n"
+        "    with tf.GradientTape() as tape:\n"
+        "        loss = loss_function(y, model(x, training=False))\n"
+        "    gradients = tape.gradient(loss, model.trainable_variables)\n"
+        "    optimizer.apply_gradients(zip(gradients, model.trainable_variables))\n"
+        "    return loss\n",
+        "for x, y in dataset:\n    step(x, y)\n",
+    ]
+    graded = grade_cells(tmp_path, cells, alpaca, keras)
+    assert [cell.error for cell in graded.evidence.notebook.cells] == [None] * 3
+    (phase,) = graded.evidence.phases
+    assert (phase.kind, phase.role, phase.steps) == ("custom", "head", 3)
+    assert phase.learning_rate == pytest.approx(0.002)
+    assert (phase.trainable, phase.moved, phase.drift) == ((), (), ())
+    assert (phase.head.tensors, phase.head.moved) == (2, 2)
+    assert phase.place is not None
+    assert phase.place.cell == 2

@@ -1,0 +1,149 @@
+"""Reading what students hand in."""
+
+import codecs
+import json
+from pathlib import Path
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, writes
+
+from grader.errors import SubmissionError
+from grader.submission import LARGEST, clean_for_run, load_submission, parse_cell
+
+
+def notebook(*sources, **metadata):
+    made = new_notebook(cells=[new_markdown_cell("# Title"), *(new_code_cell(source) for source in sources)])
+    made.metadata.update(metadata)
+    return made
+
+
+def load(tmp_path: Path, content: str | bytes, name: str = "hw.ipynb"):
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return load_submission(path, "ada")
+
+
+def texts(submission):
+    return [note.text for note in submission.notes]
+
+
+def test_plain_notebook(tmp_path):
+    submission = load(tmp_path, writes(notebook("x = 1")))
+    assert (submission.name, submission.student, texts(submission)) == ("hw.ipynb", "ada", [])
+    assert [cell.source for cell in submission.notebook.cells] == ["# Title", "x = 1"]
+    assert len(submission.sha256) == 64
+
+
+def test_byte_order_mark_windows_lines_and_odd_name(tmp_path):
+    data = codecs.BOM_UTF8 + writes(notebook("x = 1\r\ny = 2")).replace("\n", "\r\n").encode()
+    submission = load(tmp_path, data, "Übung 1 (final) #2.ipynb")
+    assert submission.notebook.cells[1].source == "x = 1\ny = 2"
+    assert texts(submission) == []
+
+
+def test_trailing_comma_is_repaired(tmp_path):
+    text = '{"nbformat": 4, "nbformat_minor": 4, "metadata": {},\n"cells": [{"cell_type": "code", "source": "x = 1", "metadata": {}},]}'  # noqa: E501
+    submission = load(tmp_path, text)
+    assert submission.notebook.cells[0].source == "x = 1"
+    assert texts(submission) == ["The file is not valid JSON at line 2, column 68; it was repaired."]
+
+
+def test_old_formats_are_converted(tmp_path):
+    old = {
+        "nbformat": 3,
+        "nbformat_minor": 0,
+        "metadata": {"name": ""},
+        "worksheets": [
+            {
+                "metadata": {},
+                "cells": [{"cell_type": "code", "input": ["x = 1\n", "y"], "language": "python", "outputs": []}],
+            }
+        ],
+    }
+    submission = load(tmp_path, json.dumps(old))
+    assert submission.notebook.cells[0].source == "x = 1\ny"
+    assert texts(submission)[0] == "The notebook has the old format 3; it was converted to format 4."
+
+
+def test_schema_faults_are_repaired(tmp_path):
+    raw = json.loads(writes(notebook("a", "b")))
+    del raw["cells"][1]["id"], raw["cells"][2]["metadata"]
+    raw["cells"][2]["id"] = raw["cells"][0]["id"]
+    raw["cells"].append("nonsense")
+    submission = load(tmp_path, json.dumps(raw))
+    assert texts(submission) == [
+        "Entry 4 of the cells is no cell; it was left out.",
+        "1 cell had no valid id; added.",
+        "1 cell had no metadata; added.",
+        "1 cell had the id of another cell; replaced.",
+    ]
+    assert len({cell.id for cell in submission.notebook.cells}) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "the file is empty."),
+        ("  \n", "the file is empty."),
+        ("<!DOCTYPE html><p>", "this is a web page, not a notebook."),
+        ("import numpy as np\n", "this is a Python script, not a notebook."),
+        ("dear teacher", "this is a text file, not a notebook."),
+        (b"PK\x03\x04rest", "this is a zip archive, not a notebook."),
+        (b"%PDF-1.7", "this is a PDF, not a notebook."),
+        (b"ab\x00\x01", "this is a binary file, not a notebook."),
+        ('{"type": "Point", "at": [1, 2]}', "this is JSON, but no notebook: an object with the keys type, at."),
+        ("[1, 2]", "this is JSON, but no notebook: a list of 2 entries."),
+        (writes(notebook()), "the notebook has no code cells."),
+        (
+            writes(notebook("x", kernelspec={"name": "ir", "display_name": "R"})),
+            "the notebook is written in R, not in Python.",
+        ),
+        (writes(notebook("x", language_info={"name": "julia"})), "the notebook is written in Julia, not in Python."),
+        ('{"cells": [\n<<<<<<< HEAD\n]}', "the file has merge conflict markers in it."),
+    ],
+)
+def test_refused(tmp_path, content, message):
+    with pytest.raises(SubmissionError) as caught:
+        load(tmp_path, content)
+    assert caught.value.message == f"{tmp_path / 'hw.ipynb'}: {message}"
+    assert caught.value.remedy.endswith(".") and "\n" not in str(caught.value)
+
+
+def test_refused_paths(tmp_path):
+    with pytest.raises(SubmissionError, match=r"there is no such file\. Check the path\.$"):
+        load_submission(tmp_path / "none.ipynb")
+    with pytest.raises(SubmissionError, match="this is a folder"):
+        load_submission(tmp_path)
+    big = tmp_path / "big.ipynb"
+    with big.open("wb") as file:
+        file.truncate(LARGEST + 10**6)
+    with pytest.raises(SubmissionError, match="the file has 51 MB; the most that is read is 50 MB"):
+        load_submission(big)
+
+
+def test_empty_notebook_is_a_submission(tmp_path):
+    assert load(tmp_path, writes(new_notebook())).notebook.cells == []
+
+
+def test_tags_outputs_and_kernel_do_not_reach_the_run(tmp_path):
+    made = notebook("1/0", kernelspec={"name": "python3", "display_name": "x"}, widgets={"a": 1})
+    made.cells[1].metadata.tags = ["raises-exception", "mine"]
+    made.cells[1].execution_count = 7
+    submission = load(tmp_path, writes(made))
+    assert texts(submission) == ["Cell 2 has the tag `raises-exception`; the grader ignores it."]
+    clean = clean_for_run(submission.notebook)
+    assert clean.metadata == {} and clean.cells[1].metadata == {} and clean.cells[1].execution_count is None
+
+
+def test_syntax_errors_are_left_as_they_are(tmp_path):
+    assert load(tmp_path, writes(notebook("print 'x'"))).notebook.cells[1].source == "print 'x'"
+
+
+@pytest.mark.parametrize("source", ["\n\n!pip install x\ny = 1", "%matplotlib inline\n\n\ny = 1", "%%time\n\n\ny = 1"])
+def test_lines_of_a_cell_with_magics(source):
+    tree = parse_cell(source)
+    assert tree is not None and tree.body[-1].lineno == 4
+
+
+def test_what_is_no_python_gives_none():
+    assert parse_cell("print 'x'") is None
