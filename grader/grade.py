@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import shutil
 import time
-from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from grader.assignment import Assignment
 from grader.checks import build_checks, run_checks
 from grader.evidence import Evidence, Note
 from grader.examine import RunFacts, examine
-from grader.examine.journal import read_journal
+from grader.examine.journal import MissingWeightsEvent, read_journal
 from grader.feedback.report import build_report
 from grader.results import Report
 from grader.run import Execution, RunRequest, run_notebook
@@ -74,8 +73,8 @@ class Attempt:
 
     evidence: Evidence
     execution: Execution
-    missing_weights: tuple[str, ...]
-    """Applications whose weights the store lacked."""
+    missing_weights: tuple[MissingWeightsEvent, ...]
+    """What the store lacked."""
 
 
 @dataclass
@@ -103,11 +102,11 @@ class Grading:
         """Run the notebook until there is evidence that stands: on the right Keras, with the weights it asks for."""
         choice = self._choose()
         base = self.assignment.base
-        self._have_weights(base.application)
+        self._have_weights(base.application, base.input_shape)
         attempt = self._attempt(choice)
         if attempt.missing_weights:
-            for application in attempt.missing_weights:
-                self._have_weights(application)
+            for missing in attempt.missing_weights:
+                self._have_weights(missing.application, missing.input_shape)
             attempt = self._attempt(choice)
         return self._retried(attempt, choice) if self._wanted_keras() == "auto" else attempt
 
@@ -121,10 +120,10 @@ class Grading:
         source = "by --keras" if self.options.keras else "by the assignment"
         return Choice("2" if wanted == "2" else "3", f"Keras {wanted} was asked for {source}.")
 
-    def _have_weights(self, application: str) -> None:
+    def _have_weights(self, application: str, input_shape: tuple[int, int, int] | None) -> None:
         self.progress.stage("looking up the pretrained weights")
         with self.timed("weights"):
-            self.store.ensure(application, [self.assignment.base.input_shape], progress=self.progress.stage)
+            self.store.ensure(application, [input_shape], progress=self.progress.stage)
 
     def _attempt(self, choice: Choice) -> Attempt:
         training = self.options.training or self.assignment.training
@@ -144,7 +143,7 @@ class Grading:
             self.progress.stage("examining what it left")
             with self.timed("examine"):
                 evidence = examine(self.submission, self.assignment, execution, RunFacts(choice, training, self.store))
-                missing = tuple(dict.fromkeys(e.application for e in read_journal(folders.evidence).missing_weights))
+                missing = tuple(dict.fromkeys(read_journal(folders.evidence).missing_weights))
             if self.options.keep_weights is not None:
                 shutil.copytree(folders.evidence, self.options.keep_weights, dirs_exist_ok=True)
         return Attempt(evidence, execution, missing)
@@ -200,7 +199,9 @@ def grade(
     assignment: Assignment,
     options: Options | None = None,
     progress: Progress | None = None,
-    **parts: Callable[..., Any],
+    *,
+    store: WeightsStore | None = None,
+    starter: KernelStarter | None = None,
 ) -> Graded:
     """Run, examine, check and report one submission.
 
@@ -209,6 +210,8 @@ def grade(
     """
     # Before the run: a mistake in the assignment should not cost a minute to find.
     checks = build_checks(assignment.checks, str(assignment.folder / "assignment.toml"))
-    evidence, notebook = gather_evidence(submission, assignment, options or Options(), progress, **parts)  # type: ignore[arg-type]
+    evidence, notebook = gather_evidence(
+        submission, assignment, options or Options(), progress, store=store, starter=starter
+    )
     results = run_checks(evidence, checks, assignment.policy)
     return Graded(build_report(evidence, results, assignment), evidence, notebook)

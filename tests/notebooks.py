@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +17,9 @@ from grader.grade import Graded, Options, grade
 from grader.results import CheckResult, Outcome, Report
 from grader.submission import load_submission
 
-__all__ = ["grade_cells", "grade_file", "outcomes", "result_of", "write_notebook"]
+ROOT = Path(__file__).resolve().parent.parent
+
+__all__ = ["grade_cells", "grade_file", "grader", "outcomes", "result_of", "write_notebook"]
 
 
 def write_notebook(path: Path, cells: Sequence[str]) -> Path:
@@ -51,3 +56,9 @@ def outcomes(report: Report, *wanted: Outcome) -> set[str]:
 def result_of(report: Report, code: str) -> CheckResult:
     """The word of this check."""
     return next(check for check in report.checks if check.code == code)
+
+
+def grader(*arguments: str | Path, folder: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a person would."""
+    command = [str(Path(sys.executable).parent / "grader"), *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True)

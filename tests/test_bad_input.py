@@ -6,13 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from grader.assignment import Assignment
-from grader.cli.app import app
-from grader.errors import GraderError
 from grader.results import Outcome
-from tests.notebooks import grade_cells, outcomes, result_of
+from tests.notebooks import grade_cells, grader, outcomes, result_of
 
 BUILD = """
 import tensorflow as tf
@@ -114,8 +111,18 @@ def test_a_killed_kernel_is_told_and_what_went_before_is_kept(
 
 def test_a_kernel_that_quits_by_itself_is_told(alpaca: Assignment, tmp_path: Path) -> None:
     graded = grade_cells(tmp_path, ["exit()", "print('after')"], alpaca)
-    assert graded.evidence.notebook.cells[0].status in ("killed", "failed")
-    assert result_of(graded.report, "NB001").outcome is Outcome.FAILED
+    assert [cell.status for cell in graded.evidence.notebook.cells] == ["killed", "not_run"]
+    assert graded.evidence.notebook.died == "exited with status 0"
+    assert failed_cell(graded.report) == (
+        "The kernel died in cell 1: exited with status 0. Cell 2 never ran for that reason.",
+        1,
+    )
+
+
+def test_sys_exit_ends_its_cell_and_no_more(alpaca: Assignment, tmp_path: Path) -> None:
+    graded = grade_cells(tmp_path, ["import sys\nsys.exit(3)", "print('after')"], alpaca)
+    assert [cell.status for cell in graded.evidence.notebook.cells] == ["failed", "ran"]
+    assert failed_cell(graded.report) == ("Cell 1 stopped with a `SystemExit`: 3.", 1)
 
 
 def test_an_endless_loop_is_stopped_and_the_next_cell_runs(alpaca: Assignment, tmp_path: Path) -> None:
@@ -211,17 +218,17 @@ def test_odd_file_names_are_no_trouble(alpaca: Assignment, tmp_path: Path, name:
 def test_what_is_no_notebook_is_refused_with_one_line(tmp_path: Path, content: bytes, told: str) -> None:
     path = tmp_path / "submission.ipynb"
     path.write_bytes(content)
-    result = CliRunner().invoke(app, ["check", str(path), "-a", "alpaca-mobilenetv2", "-q"])
-    assert isinstance(result.exception, GraderError)
-    assert "\n" not in str(result.exception)
-    assert told in str(result.exception)
-    assert str(path) in str(result.exception)
+    done = grader("check", path, "-a", "alpaca-mobilenetv2", "-q")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert told in done.stderr
+    assert str(path) in done.stderr
 
 
 def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["check", str(tmp_path), "-a", "alpaca-mobilenetv2", "-q"])
-    assert isinstance(result.exception, GraderError)
-    assert "folder" in str(result.exception)
+    done = grader("check", tmp_path, "-a", "alpaca-mobilenetv2", "-q")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"grader: {tmp_path}: this is a folder.")
 
 
 def test_no_result_is_never_passed(alpaca: Assignment, tmp_path: Path) -> None:

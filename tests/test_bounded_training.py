@@ -8,8 +8,11 @@ import pytest
 
 from grader.assignment import Assignment
 from grader.evidence import Phase
+from grader.grade import Options, grade
 from grader.results import Outcome
-from tests.notebooks import grade_cells, grade_file, outcomes
+from grader.submission import load_submission
+from grader.weights import WeightsStore
+from tests.notebooks import grade_cells, grade_file, outcomes, result_of, write_notebook
 
 REFERENCE = Path(__file__).resolve().parent.parent / "reference" / "alpaca-mobilenetv2"
 
@@ -97,6 +100,19 @@ def test_predictions_and_evaluations_keep_their_shapes(alpaca: Assignment, tmp_p
 
 
 @pytest.mark.parametrize("keras", ["2", "3"])
+def test_weights_that_the_store_lacks_are_made_and_the_notebook_is_run_again(
+    alpaca: Assignment, tmp_path: Path, keras: str
+) -> None:
+    store = WeightsStore(tmp_path / "weights")
+    store.ensure("MobileNetV2", [(160, 160, 3)])
+    cells = [BUILD, "model.fit(dataset)"]
+    submission = load_submission(write_notebook(tmp_path / "notebook.ipynb", cells))
+    report = grade(submission, alpaca, Options(keras=keras), store=store).report  # type: ignore[arg-type]
+    assert result_of(report, "TL102").outcome is Outcome.PASSED
+    assert store.find("mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_96_no_top.h5") is not None
+
+
+@pytest.mark.parametrize("keras", ["2", "3"])
 def test_a_training_loop_of_the_students_own_is_a_phase(alpaca: Assignment, tmp_path: Path, keras: str) -> None:
     cells = [
         BUILD,
@@ -119,4 +135,5 @@ def test_a_training_loop_of_the_students_own_is_a_phase(alpaca: Assignment, tmp_
     assert (phase.trainable, phase.moved, phase.drift) == ((), (), ())
     assert (phase.head.tensors, phase.head.moved) == (2, 2)
     assert phase.place is not None
-    assert phase.place.cell == 2
+    # Where the loop ran, not where it was written down.
+    assert phase.place.cell == 3

@@ -89,6 +89,7 @@ class MissingWeightsEvent(Event):
     event: Literal["missing_weights"]
     application: str
     file: str
+    input_shape: tuple[int, int, int] | None = None
 
 
 class CallEvent(Event):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import re
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
@@ -29,7 +28,8 @@ from grader.run.workspace import Workspace
 
 __all__ = ["RunRequest", "run_notebook"]
 
-LEAVING = re.compile(r"\b(_?exit|quit)\b")
+LEAVING = 5.0
+"""Seconds that a kernel may take to be gone after `exit()`."""
 STARTUP = 120
 """Seconds that a kernel may take to import TensorFlow and answer."""
 
@@ -72,7 +72,8 @@ def run_notebook(request: RunRequest, folders: Workspace, starter: KernelStarter
         dataset=str(dataset),
         classes=tuple(sorted(path.name for path in dataset.iterdir() if path.is_dir())),
         image_size=request.assignment.base.input_shape[:2],
-        memory=int(request.assignment.limits.memory),
+        memory=request.assignment.limits.memory,
+        output=request.assignment.limits.output,
     )
     manager = starter.manager(folders, config)
     run = Run(request, manager, folders)
@@ -109,6 +110,8 @@ class Run:
             shutdown_kernel="immediate",
         )
         self._client.watch = self.watch
+        self._client.on_cell_executed = self._replied
+        self._reply: dict[str, Any] = {}
 
     async def execute(self) -> list[CellOutcome]:
         """Start the kernel, run all cells, end the kernel."""
@@ -130,6 +133,9 @@ class Run:
                 raise KernelError(self._startup_message(exc), "Run `grader doctor` to see what is missing.") from exc
             finally:
                 self.seconds["cells"] = time.monotonic() - self.watch.began
+
+    def _replied(self, cell: NotebookNode, cell_index: int, execute_reply: dict[str, Any] | None) -> None:
+        self._reply = (execute_reply or {}).get("content", {})
 
     def _startup_message(self, error: Exception) -> str:
         lines = (self._folders.root / "kernel.log").read_text(errors="replace").strip().splitlines()
@@ -159,8 +165,7 @@ class Run:
         dead = False
         try:
             await self._client.async_execute_cell(cell, index)
-            # A kernel that was told to exit answers first and is gone a moment later.
-            dead = not await self._still_alive(cell)
+            dead = not await self._still_alive()
         except DeadKernelError:
             dead = True
         finally:
@@ -171,10 +176,15 @@ class Run:
             self.died = await self._how_it_died()
         return self._outcome(index, cell, dead, len(self.watch.breaches) > breaches, time.monotonic() - began)
 
-    async def _still_alive(self, cell: NotebookNode) -> bool:
-        if may_exit(cell.source):
-            await asyncio.sleep(1)
-        return bool(await self._manager.is_alive())
+    async def _still_alive(self) -> bool:
+        """Whether the kernel goes on after this cell; one that was asked to leave takes a moment to be gone."""
+        leaving = any(part.get("source") == "ask_exit" for part in self._reply.get("payload", ()))
+        deadline = time.monotonic() + (LEAVING if leaving else 0)
+        while await self._manager.is_alive():
+            if time.monotonic() >= deadline:
+                return True
+            await asyncio.sleep(0.1)
+        return False
 
     async def _how_it_died(self) -> str:
         status = await self._manager.provisioner.poll()
@@ -207,8 +217,3 @@ class Run:
             frames=frames,
             seconds=seconds,
         )
-
-
-def may_exit(source: str) -> bool:
-    """Whether the cell may end the kernel by itself."""
-    return LEAVING.search(source) is not None

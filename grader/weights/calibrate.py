@@ -85,7 +85,7 @@ def first_value(role: str, shape: tuple[int, ...], random: np.random.Generator, 
     if "kernel" in role:
         fan_in = np.prod(shape[:2] if "depthwise" in role else shape[:-1])
         drawn: np.ndarray = random.standard_normal(shape, dtype="float32")
-        return drawn * np.float32(np.sqrt(2 / fan_in))
+        return np.asarray(drawn * np.sqrt(2 / fan_in), dtype="float32")
     if role.startswith("gamma"):
         # LayerScale's gammas are small: they weigh the branches of a residual network.
         if np.abs(old).max(initial=0) < 0.01:

@@ -65,11 +65,11 @@ class KerasAdapter(ABC):
     def is_symbolic(self, value: Any) -> bool:
         """Whether this is a placeholder of a functional graph."""
 
-    def map_structure(self, function: Callable[[Any], Any], structure: Any) -> Any:
-        """Apply to each leaf of nested tuples, lists and dicts."""
+    def map_structure(self, function: Callable[..., Any], *structures: Any) -> Any:
+        """Apply to each leaf of nested tuples, lists and dicts (to corresponding leaves of several)."""
         import tensorflow as tf
 
-        return tf.nest.map_structure(function, structure)
+        return tf.nest.map_structure(function, *structures)
 
     def batchable(self, data: Any) -> bool:
         """Whether the data is a sequence of batches that is read by index (`Sequence`, `PyDataset`, iterators of

@@ -69,7 +69,8 @@ class Applications:
             try:
                 model = function(*bound.args, **bound.kwargs)
             except MissingWeightsError as exc:
-                self._journal.event("missing_weights", application=name, file=str(exc))
+                shape = bound.arguments.get("input_shape")
+                self._journal.event("missing_weights", application=name, file=str(exc), input_shape=shape)
                 bound.arguments["weights"] = None
                 model = function(*bound.args, **bound.kwargs)
             self._book.is_pretrained_base(model)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from grader.run.recorder.adapter import KerasAdapter
+from grader.run.recorder.examples import Examples, as_tuple, is_iterator
 from grader.run.recorder.journal import Journal
 
 __all__ = ["IMAGES", "Bounded"]
@@ -35,6 +36,7 @@ class Bounded:
     def __init__(self, adapter: KerasAdapter, journal: Journal) -> None:
         self._adapter = adapter
         self._journal = journal
+        self._examples = Examples(adapter)
         self._steps = 0
         self._batches: weakref.WeakKeyDictionary[Any, tuple[int, Any]] = weakref.WeakKeyDictionary()
 
@@ -47,7 +49,7 @@ class Bounded:
         """Create the weights of a model that has none yet, so that there is a state before training."""
         if model.built or data is None:
             return
-        batch = self._few(data)
+        batch = self._examples.few(IMAGES, data)
         if batch is not None:
             model(batch[0] if isinstance(batch, tuple) else batch, training=False)
 
@@ -73,19 +75,19 @@ class Bounded:
     def _shorten_data(self, arguments: dict[str, Any]) -> None:
         """Replace the training and validation data by `IMAGES` examples of each."""
         x, y, weights = arguments["x"], arguments["y"], arguments["sample_weight"]
-        batch = self._few(x, y, weights)
+        batch = self._examples.few(IMAGES, x, y, weights)
         if batch is None:
             arguments["steps_per_epoch"] = 1
             return
         validation = arguments["validation_data"]
         if validation is None and arguments["validation_split"]:
-            arguments["validation_data"] = self._dataset(self._few(x, y, weights, last=True))
+            arguments["validation_data"] = self._examples.dataset(self._examples.few(IMAGES, x, y, weights, last=True))
         elif validation is not None:
             parts = validation if isinstance(validation, tuple) else (validation,)
-            few = self._few(*parts)
-            arguments["validation_data"] = validation if few is None else self._dataset(few)
+            few = self._examples.few(IMAGES, *parts)
+            arguments["validation_data"] = validation if few is None else self._examples.dataset(few)
         arguments.update(
-            x=self._dataset(batch),
+            x=self._examples.dataset(batch),
             y=None,
             sample_weight=None,
             validation_split=0.0,
@@ -101,7 +103,7 @@ class Bounded:
         model = bound.arguments["self"]
         for name in ("x", "y", "sample_weight"):
             if bound.arguments.get(name) is not None:
-                bound.arguments[name] = self._rows(bound.arguments[name], slice(0, IMAGES))
+                bound.arguments[name] = self._examples.rows(bound.arguments[name], slice(0, IMAGES))
         with self._eagerly(model), self._all_or_nothing(model):
             result = original(*bound.args, **bound.kwargs)
         self._steps += 1
@@ -125,11 +127,11 @@ class Bounded:
     def evaluate(self, original: Callable[..., Any], bound: BoundArguments) -> Any:
         """`evaluate` on `IMAGES` examples."""
         arguments = bound.arguments
-        batch = self._few(arguments["x"], arguments["y"], arguments["sample_weight"])
+        batch = self._examples.few(IMAGES, arguments["x"], arguments["y"], arguments["sample_weight"])
         if batch is None:
             arguments["steps"] = 1
         else:
-            arguments.update(x=self._dataset(batch), y=None, sample_weight=None, batch_size=None, steps=None)
+            arguments.update(x=self._examples.dataset(batch), y=None, sample_weight=None, batch_size=None, steps=None)
         verbose, arguments["verbose"] = arguments["verbose"], 0
         with self._eagerly(arguments["self"]):
             result = original(*bound.args, **bound.kwargs)
@@ -140,10 +142,14 @@ class Bounded:
     def predict(self, original: Callable[..., Any], bound: BoundArguments) -> Any:
         """`predict` on the first rows; the others repeat them, so that the result has the length it should have."""
         arguments = bound.arguments
-        x = arguments["x"]
-        rows = self._count_rows(x, arguments["steps"])
-        batch = self._few(x, count=PREDICTED)
-        if batch is None or rows is None or rows <= PREDICTED:
+        x, steps = arguments["x"], arguments["steps"]
+        if is_iterator(x) and steps is not None:
+            batches = [as_tuple(batch) for batch in itertools.islice(x, int(steps))]
+            arguments["x"] = x = self._adapter.map_structure(lambda *parts: np.concatenate(parts), *batches)
+            arguments["steps"] = steps = None
+        rows = None if is_iterator(x) else self._examples.count(x, steps)
+        batch = self._examples.few(PREDICTED, x) if rows is not None and rows > PREDICTED else None
+        if batch is None or rows is None:
             with self._eagerly(arguments["self"]):
                 return original(*bound.args, **bound.kwargs)
         inputs = batch[0] if isinstance(batch, tuple) else batch
@@ -181,54 +187,6 @@ class Bounded:
         iterations = getattr(optimizer, "iterations", None)
         return int(self._adapter.value(iterations)) if hasattr(iterations, "numpy") else 0
 
-    def _few(self, x: Any, y: Any = None, sample_weight: Any = None, *, last: bool = False, count: int = IMAGES) -> Any:
-        """The first (or last) examples of whatever `fit` takes, as one batch; None if it cannot be told."""
-        import tensorflow as tf
-
-        if x is None:
-            return None
-        part = slice(-count, None) if last else slice(0, count)
-        if isinstance(x, tf.data.Dataset):
-            return self._rows(next(iter(x)), part)
-        if self._adapter.batchable(x):
-            return self._rows(as_tuple(x[0]), part)
-        if hasattr(x, "__next__"):
-            return self._rows(as_tuple(next(x)), part)
-        given = tuple(item for item in (x, y, sample_weight) if item is not None)
-        return self._rows(given if len(given) > 1 else given[0], part)
-
-    def _rows(self, data: Any, part: slice) -> Any:
-        def take(leaf: Any) -> Any:
-            values = leaf.to_numpy() if hasattr(leaf, "to_numpy") else leaf
-            return values[part] if hasattr(values, "shape") else np.asarray(values)[part]
-
-        if isinstance(data, list):
-            # A list is either several inputs or rows written out; Keras takes the latter as one array.
-            return take(data) if data and np.isscalar(data[0]) else [take(item) for item in data]
-        return self._adapter.map_structure(take, data)
-
-    @staticmethod
-    def _dataset(batch: Any) -> Any:
-        import tensorflow as tf
-
-        return tf.data.Dataset.from_tensors(batch)
-
-    def _count_rows(self, x: Any, steps: Any) -> int | None:
-        import tensorflow as tf
-
-        if isinstance(x, tf.data.Dataset):
-            batches = x if steps is None else x.take(int(steps))
-            if steps is None and x.cardinality() == tf.data.INFINITE_CARDINALITY:
-                return None
-            return sum(int(tf.shape(tf.nest.flatten(batch)[0])[0]) for batch in batches)
-        if self._adapter.batchable(x):
-            count = len(x) if steps is None else min(len(x), int(steps))
-            return sum(len(tf.nest.flatten(as_tuple(x[index]))[0]) for index in range(count))
-        if hasattr(x, "__next__"):
-            return None if steps is None else sum(len(as_tuple(item)[0]) for item in itertools.islice(x, int(steps)))
-        leaf = tf.nest.flatten(x)[0]
-        return int(np.shape(leaf)[0]) if np.ndim(leaf) else None
-
 
 class EagerMode:
     """Within it a model runs eagerly, whatever it was compiled for."""
@@ -246,11 +204,6 @@ class EagerMode:
 
     def __exit__(self, *exc_info: object) -> None:
         self._model.run_eagerly = self._before
-
-
-def as_tuple(batch: Any) -> Any:
-    """A batch that came as a list of (inputs, targets) in the form that Keras takes."""
-    return tuple(batch) if isinstance(batch, list) and 2 <= len(batch) <= 3 else batch
 
 
 def counted(number: int, noun: str) -> str:

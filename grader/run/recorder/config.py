@@ -24,6 +24,7 @@ class KernelConfig:
         classes: names of the classes, as the folders in `dataset` are called.
         image_size: height and width in pixels.
         memory: most that the kernel may allocate, in bytes.
+        output: most that the notebook may print and display, in bytes.
     """
 
     work: str
@@ -35,6 +36,7 @@ class KernelConfig:
     classes: tuple[str, ...]
     image_size: tuple[int, int]
     memory: int
+    output: int
 
     def write(self, path: Path) -> None:
         """Store as JSON."""

@@ -7,8 +7,10 @@ import os
 import sys
 from pathlib import Path
 
+from grader.run.isolation import strongest
 from grader.run.recorder.config import KernelConfig
 from grader.run.recorder.install import install_recorder
+from grader.run.recorder.outputs import bound_output
 
 __all__ = ["main"]
 
@@ -25,6 +27,8 @@ def main(argv: list[str]) -> None:
     app = IPKernelApp.instance()
     app.initialize([*argv[1:], "--HistoryManager.enabled=False"])
     install_recorder(app.shell, config)
+    bound_output(config.output)
+    strongest().confine(config.memory)
     app.start()
 
 
