@@ -56,13 +56,13 @@ def test_errors_without_a_text(error: CellError | None) -> None:
 
 
 def test_an_excused_error_costs_nothing() -> None:
-    error = CellError(name="ModuleNotFoundError", message="No module named 'foo'", excuse="the grader lacks `foo`")
+    error = CellError(name="ModuleNotFoundError", message="No module named 'foo'", excuse="The grader lacks `foo`")
     result = judge("NB001", of(ran(3, "failed", error=error), ran(4)))
     assert said(result) == (
         "warned",
         (
             "Cell 3 stopped with a `ModuleNotFoundError`: No module named 'foo'. "
-            "This costs nothing: the grader lacks `foo`.",
+            "This costs nothing. The grader lacks `foo`.",
         ),
     )
     assert (result.points, result.max_points, result.findings[0].fix) == (2, 2, "")
@@ -70,11 +70,11 @@ def test_an_excused_error_costs_nothing() -> None:
 
 def test_a_given_cell_costs_nothing_and_does_not_cover_for_another() -> None:
     given = ran(
-        3, "failed", error=NAME_ERROR.model_copy(update={"excuse": "the cell came with the assignment"}), given=True
+        3, "failed", error=NAME_ERROR.model_copy(update={"excuse": "The cell came with the assignment"}), given=True
     )
     message = (
         "Cell 3 stopped with a `NameError`: name 'lables' is not defined. "
-        "This costs nothing: the cell came with the assignment."
+        "This costs nothing. The cell came with the assignment."
     )
     assert said(judge("NB001", of(given, ran(4)))) == ("warned", (message,))
     both = judge("NB001", of(given, ran(7, "failed", error=NAME_ERROR)))
@@ -229,4 +229,4 @@ def test_open_exercises() -> None:
         Location(cell=9, line=4),
         None,
     ]
-    assert [finding.observed for finding in result.findings] == ["x = None", "x = None", ""]
+    assert [finding.observed for finding in result.findings] == ["`x = None`", "`x = None`", ""]

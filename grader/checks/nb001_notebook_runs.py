@@ -35,7 +35,7 @@ class NotebookRuns(Check):
     Why it matters
     --------------
     A notebook keeps the variables of cells that were run, changed and deleted long ago. So it can look finished
-    on your screen and still stop in anybody else's hands. *Restart and run all* is how you, and everyone you
+    on your screen and still stop in anybody else's hands. "Restart and run all" is how you, and everyone you
     share it with, find out whether the result can be had again.
 
     Example
@@ -95,7 +95,7 @@ class NotebookRuns(Check):
 
 def pardoned(run: CellRun) -> str:
     """Why a failure of this cell costs nothing; empty where it does."""
-    return f"This costs nothing: {sentence(run.error.excuse)}" if run.error and run.error.excuse else ""
+    return f"This costs nothing. {sentence(run.error.excuse)}" if run.error and run.error.excuse else ""
 
 
 def of_cell(run: CellRun, evidence: Evidence) -> list[Finding]:

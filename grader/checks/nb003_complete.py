@@ -76,7 +76,7 @@ def of_exercise(exercise: Exercise) -> Finding:
     return Finding(
         message=f"{name} is not filled in: {what}.",
         expected="your own code in place of each placeholder",
-        observed=first.code if first else "",
+        observed=f"`{first.code}`" if first and first.code else "",
         location=locate(first),
         fix="Write your own code in place of each placeholder, and run the notebook again.",
     )

@@ -215,5 +215,6 @@ def finish(done: list[Graded], paths: list[Path], folder: Path) -> None:
     from grader.feedback.table import print_table
 
     console = Console()
-    print_table([graded.report for graded in done], list(paths), console)
-    console.print(f"{len(paths)} reports in {folder.resolve()}", soft_wrap=True, highlight=False)
+    # Their folder is told once, below.
+    print_table([graded.report for graded in done], [Path(path.name) for path in paths], console)
+    console.print(f"\n{len(paths)} reports in {folder.resolve()}", soft_wrap=True, highlight=False)

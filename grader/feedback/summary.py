@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from grader.evidence import Evidence
 from grader.feedback.diagnoses.run_broke_off import ending, first_broken
 from grader.feedback.diagnosis import follows_from, outcome_of, rules
-from grader.feedback.wording import joined, number, plural
+from grader.feedback.wording import exercise_name, joined, number, plural
 from grader.results import CheckResult, Diagnosis, Outcome
 
 __all__ = ["summarise"]
@@ -44,6 +44,7 @@ FLAWS = {
     "TL402": "an image's prediction depends on the others in its batch",
     "TL403": "the accuracy is below what was asked",
 }
+NEVER_TUNED = "the fine-tuning is still missing"
 NEARLY, STARTED = 0.6, 0.25
 """Share of the points from which on the lead opens with *Nearly there* and with *A good start*."""
 
@@ -55,7 +56,7 @@ def summarise(evidence: Evidence, results: Sequence[CheckResult], diagnoses: Seq
     """
     if any(result.outcome is Outcome.ERROR for result in results):
         return on_grader_error(results)
-    flaws = flaw_clauses(results, diagnoses)
+    flaws = flaw_clauses(evidence, results, diagnoses)
     if not flaws:
         return on_success(results, diagnoses)
     if outcome_of(results, "NB003") is Outcome.FAILED and not evidence.phases:
@@ -63,9 +64,8 @@ def summarise(evidence: Evidence, results: Sequence[CheckResult], diagnoses: Seq
     broken = first_broken(evidence)
     if outcome_of(results, "NB001") is Outcome.FAILED and broken:
         return (
-            f"So close to a full picture: the notebook {ending(broken)} in cell {broken.cell}, and what comes "
-            "after could "
-            "not be judged in full."
+            f"So close to a full picture: the notebook {ending(broken)} in cell {broken.cell}, and what comes after "
+            "could not be judged in full."
         )
     return f"{opening(results)} {contrast(strengths(results), flaws)}"
 
@@ -77,9 +77,8 @@ def on_grader_error(results: Sequence[CheckResult]) -> str:
     failed = sum(result.outcome is Outcome.FAILED for result in results)
     rest = "the others stand as they are" + (f", {plural(failed, 'failed check')} among them" if failed else "")
     return (
-        f"The grader stumbled, not you: {plural(erred, 'check')} could not be judged. {them} you nothing, staff "
-        "have been "
-        f"told, and {rest}."
+        f"The grader stumbled, not you: {plural(erred, 'check')} could not be judged. {them} you nothing, "
+        f"staff have been told, and {rest}."
     )
 
 
@@ -104,12 +103,12 @@ def on_unfinished(evidence: Evidence) -> str:
     still_open = evidence.notebook.open_exercises
     if not still_open:
         return "This one is waiting for you: exercises are still open, and no model has been trained yet."
-    begin = f"begin with `{still_open[0].name}`"
+    begin = f"begin with {exercise_name(still_open[0].name)}"
     count = f"{number(len(still_open))} {'exercise is' if len(still_open) == 1 else 'exercises are'}"
     return f"This one is waiting for you: {count} still open, and no model has been trained yet; {begin}."
 
 
-def flaw_clauses(results: Sequence[CheckResult], diagnoses: Sequence[Diagnosis]) -> list[str]:
+def flaw_clauses(evidence: Evidence, results: Sequence[CheckResult], diagnoses: Sequence[Diagnosis]) -> list[str]:
     """What is not right, causes only, in the order of the checks."""
     consequences = follows_from(diagnoses, results)
     by_cause = {
@@ -120,7 +119,10 @@ def flaw_clauses(results: Sequence[CheckResult], diagnoses: Sequence[Diagnosis])
     clauses = []
     for result in results:
         if result.outcome is Outcome.FAILED and result.code not in consequences:
-            clauses.append(by_cause.get(result.code) or FLAWS.get(result.code) or f"{result.code} does not hold")
+            flaw = (
+                NEVER_TUNED if result.code == "TL202" and not evidence.phase("fine-tuning") else FLAWS.get(result.code)
+            )
+            clauses.append(by_cause.get(result.code) or flaw or f"{result.code} does not hold")
     unassessed = any(result.outcome is Outcome.SKIPPED and result.max_points > 0 for result in results)
     return clauses or (["not everything could be assessed"] if unassessed else [])
 

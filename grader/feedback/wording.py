@@ -11,6 +11,7 @@ from grader.results import CheckResult, Outcome, Report
 __all__ = [
     "drift_text",
     "environment_line",
+    "exercise_name",
     "joined",
     "layer_ranges",
     "number",
@@ -38,6 +39,11 @@ def plural(count: int, noun: str, many: str = "") -> str:
 def number(count: int) -> str:
     """Up to twelve as a word, above in digits."""
     return WORDS[count] if 0 <= count < len(WORDS) else str(count)
+
+
+def exercise_name(name: str) -> str:
+    """An exercise as it is spoken of: a function as code, a heading in quotation marks."""
+    return f"`{name}`" if name.isidentifier() else f"\u201c{name}\u201d"
 
 
 def joined(parts: Sequence[str], last: str = "and") -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from grader.evidence import Evidence
 from grader.feedback.diagnosis import Rule, awaiting, outcome_of
-from grader.feedback.wording import joined
+from grader.feedback.wording import exercise_name, joined
 from grader.results import CheckResult, Diagnosis, Outcome
 
 
@@ -22,13 +22,12 @@ class Unfinished(Rule):
         if outcome_of(results, "NB003") is not Outcome.FAILED or not evidence.notebook.open_exercises:
             return ""
         names = [
-            f"`{exercise.name}`" + (f" (cell {exercise.places[0].cell})" if exercise.places else "")
+            exercise_name(exercise.name) + (f" (cell {exercise.places[0].cell})" if exercise.places else "")
             for exercise in evidence.notebook.open_exercises
         ]
         return (
-            f"Still to be filled in: {joined(names)}. Begin with the first: later cells build on it, and what "
-            "could not be "
-            "assessed now will be once the model trains."
+            f"Still to be filled in: {joined(names)}. Begin with the first: later cells build on it, and what could "
+            "not be assessed now will be once the model trains."
         )
 
     def matches(self, evidence: Evidence, results: Sequence[CheckResult]) -> Diagnosis | None:
