@@ -14,7 +14,7 @@ import psutil
 
 from grader.errors import GraderError
 from grader.run.isolation import strongest
-from grader.run.kernel import ColdKernel
+from grader.run.kernel import WarmKernels
 from grader.weights import WeightsStore
 
 __all__ = ["Line", "examine_machine"]
@@ -75,7 +75,11 @@ def byte_code() -> Line:
 
 def kernels() -> Line:
     """How kernels start."""
-    return Line("kernels", "ok", f"{ColdKernel.name}: each imports TensorFlow anew")
+    if WarmKernels.available():
+        return Line(
+            "kernels", "ok", "forked from a warm process where several notebooks are graded, cold for a single one"
+        )
+    return Line("kernels", "ok", "cold: each imports TensorFlow anew (forking a warm process needs Linux)")
 
 
 def isolation() -> Line:

@@ -15,8 +15,11 @@ from nbformat.v4 import new_code_cell, new_notebook
 from grader.assignment import Assignment
 from grader.grade import Graded, Options, grade
 from grader.results import CheckResult, Outcome, Report
+from grader.run.kernel import best_for
 from grader.submission import load_submission
 
+KERNELS = best_for(notebooks=2)
+"""Shared by all tests of a process. That they show the same as cold kernels is a test of its own."""
 ROOT = Path(__file__).resolve().parent.parent
 
 __all__ = ["grade_cells", "grade_file", "grader", "outcomes", "result_of", "write_notebook"]
@@ -31,7 +34,8 @@ def write_notebook(path: Path, cells: Sequence[str]) -> Path:
 
 def grade_file(path: Path, assignment: Assignment, keras: str | None = None, **options: object) -> Graded:
     """Grade a notebook file as `grader check` does, and see that what comes out survives JSON."""
-    graded = grade(load_submission(path), assignment, Options(keras=keras, **options))  # type: ignore[arg-type]
+    chosen = Options(keras=keras, **options)  # type: ignore[arg-type]
+    graded = grade(load_submission(path), assignment, chosen, starter=KERNELS)
     evidence = graded.evidence
     text = evidence.model_dump_json()
     assert type(evidence).model_validate_json(text) == evidence

@@ -14,6 +14,7 @@ from grader.cli.app import app, fail
 
 if TYPE_CHECKING:
     from grader.grade import Graded, Options
+    from grader.run.kernel import KernelStarter
 
 PARTIAL = 2
 
@@ -92,6 +93,7 @@ def check(
     """Grade a notebook and say what happened."""
     from grader.errors import GraderError
     from grader.grade import Options
+    from grader.run.kernel import best_for
 
     options = Options(
         keras=keras.value if keras else None,
@@ -107,12 +109,13 @@ def check(
             write(text if text is not None else plain(graded, assignment), output)
         raise typer.Exit(int(graded.report.outcome.value in ("failed", "error")))
     folder = output or Path("feedback")
+    starter = best_for(len(notebooks))
     done: list[Graded] = []
     paths: list[Path] = []
     broken = False
     for number, path in enumerate(notebooks, 1):
         try:
-            graded = grade_file(path, assignment, options, quiet, f"[{number}/{len(notebooks)}] ")
+            graded = grade_file(path, assignment, options, quiet, f"[{number}/{len(notebooks)}] ", starter)
         except GraderError as exc:
             # The others are still worth grading; the exit status tells.
             fail(exc.message, exc.remedy)
@@ -126,7 +129,14 @@ def check(
     raise typer.Exit(PARTIAL if broken else int(any(g.report.outcome.value in ("failed", "error") for g in done)))
 
 
-def grade_file(path: Path, assignment: str, options: Options, quiet: bool, prefix: str = "") -> Graded:
+def grade_file(
+    path: Path,
+    assignment: str,
+    options: Options,
+    quiet: bool,
+    prefix: str = "",
+    starter: KernelStarter | None = None,
+) -> Graded:
     """Grade one file, with progress on stderr."""
     from grader.assignment import find_assignment, find_assignments
     from grader.grade import grade
@@ -138,7 +148,9 @@ def grade_file(path: Path, assignment: str, options: Options, quiet: bool, prefi
         progress.stage("reading the notebook")
         chosen = find_assignment(assignment) if assignment else None
         submission = load_submission(path)
-        return grade(submission, chosen or recognise(submission, find_assignments()), options, progress)
+        return grade(
+            submission, chosen or recognise(submission, find_assignments()), options, progress, starter=starter
+        )
 
 
 def templates_of(graded: Graded) -> Path | None:

@@ -1,4 +1,4 @@
-"""The process of a cold kernel: `python -m grader.run.recorder.launch CONFIG -f CONNECTION_FILE`."""
+"""The process of a kernel. A cold one: `python -m grader.run.recorder.launch CONFIG -f CONNECTION_FILE`."""
 
 from __future__ import annotations
 
@@ -12,24 +12,29 @@ from grader.run.recorder.config import KernelConfig
 from grader.run.recorder.install import install_recorder
 from grader.run.recorder.outputs import bound_output
 
-__all__ = ["main"]
+__all__ = ["main", "serve"]
 
 
-def main(argv: list[str]) -> None:
+def serve(config: KernelConfig, connection_file: str) -> None:
     """Start IPython's kernel with the recorder in it, and serve until the kernel is shut down."""
     faulthandler.enable()
-    config = KernelConfig.read(Path(argv[0]))
-    os.chdir(config.work)
     # What a notebook imports from its own folder goes first; the grader's own folder is none of its business.
-    sys.path[:] = [config.work, *(folder for folder in sys.path if folder not in ("", os.getcwd()))]
+    here = os.getcwd()
+    os.chdir(config.work)
+    sys.path[:] = [config.work, *(folder for folder in sys.path if folder not in ("", here))]
     from ipykernel.kernelapp import IPKernelApp
 
     app = IPKernelApp.instance()
-    app.initialize([*argv[1:], "--HistoryManager.enabled=False"])
+    app.initialize(["-f", connection_file, "--HistoryManager.enabled=False"])
     install_recorder(app.shell, config)
     bound_output(config.output)
     strongest().confine(config.memory)
     app.start()
+
+
+def main(argv: list[str]) -> None:
+    """``CONFIG -f CONNECTION_FILE``."""
+    serve(KernelConfig.read(Path(argv[0])), argv[2])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,105 @@
+"""Kernels forked from a warm process show the same as cold ones, and nothing of them outlives the grader."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from grader.assignment import Assignment
+from grader.evidence import Evidence
+from grader.grade import Options, gather_evidence
+from grader.run.kernel import ColdKernel, KernelStarter, WarmKernels
+from grader.submission import load_submission
+from tests.notebooks import write_notebook
+
+ROOT = Path(__file__).resolve().parent.parent
+SOLUTION = ROOT / "reference" / "alpaca-mobilenetv2" / "solution.ipynb"
+
+pytestmark = pytest.mark.skipif(not WarmKernels.available(), reason="kernels are forked on Linux only")
+
+
+def gather(path: Path, assignment: Assignment, keras: str, starter: KernelStarter) -> Evidence:
+    evidence, _ = gather_evidence(load_submission(path), assignment, Options(keras=keras), starter=starter)  # type: ignore[arg-type]
+    return evidence
+
+
+def without_chance(evidence: Evidence) -> dict[str, object]:
+    """All of the evidence but what differs from run to run: times, and numbers that hang on random images."""
+    data = evidence.model_dump(mode="json")
+    data["timing"] = {}
+    for cell in data["notebook"]["cells"]:
+        cell["seconds"] = 0
+    for phase in data["phases"]:
+        phase["loss_value"] = None
+        for drift in phase["drift"]:
+            drift["mean"] = drift["variance"] = 0
+    return data
+
+
+@pytest.mark.parametrize("keras", ["2", "3"])
+def test_a_warm_kernel_shows_the_same_as_a_cold_one(alpaca: Assignment, keras: str) -> None:
+    warm = WarmKernels()
+    try:
+        first, second = (gather(SOLUTION, alpaca, keras, warm) for _ in range(2))
+    finally:
+        warm.close()
+    cold = gather(SOLUTION, alpaca, keras, ColdKernel())
+    assert without_chance(first) == without_chance(second) == without_chance(cold)
+
+
+def test_each_notebook_begins_with_a_clean_slate_and_other_random_numbers(alpaca: Assignment, tmp_path: Path) -> None:
+    warm = WarmKernels()
+    code = (
+        "import os, random, sys\nimport numpy as np\n"
+        "assert 'left_over' not in dir() and 'LEFT_OVER' not in os.environ and not hasattr(sys, 'left_over')\n"
+        "left_over = os.environ['LEFT_OVER'] = sys.left_over = 'here'\n"
+        "assert os.listdir(os.environ['HOME'] + '/tmp') == []\n"
+        "raise RuntimeError(f'{random.random()} {np.random.rand()}')"
+    )
+    path = write_notebook(tmp_path / "draw.ipynb", [code])
+    try:
+        drawn = []
+        for _ in range(2):
+            (cell,) = gather(path, alpaca, "3", warm).notebook.cells
+            assert cell.error is not None
+            assert cell.error.name == "RuntimeError", cell.error.message
+            drawn.append(cell.error.message)
+    finally:
+        warm.close()
+    assert drawn[0] != drawn[1]
+
+
+def test_how_a_kernel_died_is_told_and_the_next_one_starts(alpaca: Assignment, tmp_path: Path) -> None:
+    warm = WarmKernels()
+    dying = write_notebook(tmp_path / "dying.ipynb", ["import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)"])
+    living = write_notebook(tmp_path / "living.ipynb", ["x = 1"])
+    try:
+        assert gather(dying, alpaca, "3", warm).notebook.died == "killed by signal 11 (SIGSEGV)"
+        assert [cell.status for cell in gather(living, alpaca, "3", warm).notebook.cells] == ["ran"]
+    finally:
+        warm.close()
+
+
+def test_nothing_is_left_when_the_grader_is_killed(tmp_path: Path) -> None:
+    endless = [write_notebook(tmp_path / f"{name}.ipynb", ["while True:\n    pass"]) for name in "ab"]
+    command = [str(Path(sys.executable).parent / "grader"), "check", *map(str, endless), "-a", "alpaca-mobilenetv2"]
+    grader = subprocess.Popen([*command, "-o", str(tmp_path / "out")], stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        assert grader.stderr is not None
+        for line in grader.stderr:
+            if "running 1 cells" in line:
+                break
+        family = psutil.Process(grader.pid).children(recursive=True)
+        assert len(family) == 3
+        os.kill(grader.pid, signal.SIGKILL)
+        _, alive = psutil.wait_procs(family, timeout=30)
+        assert alive == []
+    finally:
+        grader.kill()
+        grader.communicate()
