@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 GRADER := $(VENV)/bin/grader
 JOBS   ?= 2
 
-.PHONY: help demo test setup lint lock bench reference clean
+.PHONY: help demo test setup lint lock bench reference verify matrix facts benchmark keras-versions clean
 
 help:
 	@echo "make demo       grade the sample notebooks and say where the reports are"
@@ -14,6 +14,11 @@ help:
 	@echo "make lint       ruff and mypy alone"
 	@echo "make bench      time grading against jupyter execute"
 	@echo "make reference  make the known-wrong variants anew from reference/*/variants.toml"
+	@echo "make verify     grade every reference notebook and compare with what is declared of it"
+	@echo "make matrix     which check caught which variant in the last make verify"
+	@echo "make facts      write reference/FACTS.md from the last make verify"
+	@echo "make benchmark  the usual test of such a course beside the last make verify"
+	@echo "make keras-versions  the same verdict on older Kerases? (ALL=1: on every variant)"
 	@echo "make lock       resolve the dependencies anew into requirements.lock"
 	@echo "make clean      remove what was made here"
 
@@ -41,6 +46,21 @@ bench: setup
 
 reference: setup
 	@$(PYTHON) reference/make_variants.py
+
+verify: setup
+	@$(GRADER) verify -n $(JOBS)
+
+matrix: setup
+	@$(GRADER) verify --matrix
+
+facts: setup
+	@$(PYTHON) reference/make_facts.py
+
+benchmark: setup
+	@$(PYTHON) -m tests.bench.course_test
+
+keras-versions: setup
+	@$(PYTHON) tools/keras_versions.py $(if $(ALL),--all)
 
 lock: setup
 	@python3 tools/setup.py --uv pip compile pyproject.toml --group dev --universal --python-version 3.10 \

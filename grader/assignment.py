@@ -83,6 +83,8 @@ class Files(Table):
     """The notebook that students begin with."""
     dataset: str = "dataset"
     """Folder of images, one sub-folder a class; stands in wherever a notebook looks for its images."""
+    hidden: str = ""
+    """Folder of images that no notebook sees, one sub-folder a class; TL403 predicts them. Empty: none."""
     support: str = ""
     """Folder of modules that are put beside the notebook (`test_utils.py`, ...); empty: none."""
     templates: str = ""
@@ -181,7 +183,7 @@ class Assignment(Table):
         return assignment
 
     def _require_files(self, path: Path) -> None:
-        for key in ("starter", "dataset", "support", "templates"):
+        for key in ("starter", "dataset", "hidden", "support", "templates"):
             value = getattr(self.files, key)
             if value and not (self.folder / value).exists():
                 raise AssignmentError(

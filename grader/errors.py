@@ -6,7 +6,8 @@
     ├── WeightsError              the weights store lacks a file or holds a broken one
     ├── KernelError               no kernel could be started (not: one that the student's code killed)
     ├── ExamineError              what the recorder left on disk cannot be read as evidence
-    └── RenderError               a template is missing or broken
+    ├── RenderError               a template is missing or broken
+    └── VariantError              a variants.toml is malformed, or does not fit its solution
 
 A student's mistake is never an exception: it is a finding in a report.
 """
@@ -20,6 +21,7 @@ __all__ = [
     "KernelError",
     "RenderError",
     "SubmissionError",
+    "VariantError",
     "WeightsError",
 ]
 
@@ -63,3 +65,7 @@ class ExamineError(GraderError):
 
 class RenderError(GraderError):
     """A report could not be laid out."""
+
+
+class VariantError(GraderError):
+    """A reference's ``variants.toml`` is malformed, or does not fit its solution or assignment."""

@@ -13,10 +13,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from grader.evidence_base import Frozen, Place
+from grader.evidence_head import Head, HeadLayer, Loss
+from grader.evidence_probes import Probes
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Asked",
     "Base",
     "BaseCall",
     "BaseLayer",
@@ -28,34 +31,21 @@ __all__ = [
     "Exercise",
     "Frozen",
     "GraphNode",
+    "Head",
+    "HeadLayer",
     "HeadState",
     "LimitBreach",
+    "Loss",
     "Model",
     "Note",
     "Notebook",
     "Phase",
     "Place",
+    "Probes",
     "StoreComparison",
 ]
 
 SCHEMA_VERSION = 1
-
-
-class Frozen(BaseModel):
-    """An immutable record that refuses fields it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class Place(Frozen):
-    """A line of the student's notebook."""
-
-    cell: int
-    """Counted from 1 over all cells, as a reader counts them."""
-    line: int | None = None
-    """Counted from 1 within the cell; None where only the cell is known."""
-    code: str = ""
-    """The text of that line, stripped, at most 200 characters."""
 
 
 class CellError(Frozen):
@@ -229,6 +219,11 @@ class Model(Frozen):
     """Number of scalars in all its weights."""
     nodes: tuple[GraphNode, ...] = ()
     """Empty for a subclassed model, whose config has no graph."""
+    head: Head | None = None
+    input_shape: tuple[int | None, ...] | None = None
+    """Of one image: height, width (pixels; None: any), channels. Of the base where the model itself has none."""
+    resized: tuple[int, int] | None = None
+    """Height and width that layers of the model bring its images to before the base; None where none does."""
 
 
 class Drift(Frozen):
@@ -281,13 +276,25 @@ class Phase(Frozen):
     """Class and text of the exception that broke the training off; empty where it ended by itself."""
     optimizer: str = ""
     learning_rate: float | None = None
-    """As the phase began; None where it is no plain number."""
+    """Of the first update; None where it is no plain number."""
+    rate_from: Literal["optimizer", "schedule", "callback"] = "optimizer"
+    """Who set it: the optimizer as it was made, its schedule (at its step then), or a callback."""
+    ignored_rate: float | None = None
+    """A rate that was passed as `lr`, which Keras ignored; None where there was none."""
     loss: str = ""
     """The loss function's name."""
+    compiled_loss: Loss | None = None
+    """The loss as compiled; None where nothing was compiled."""
+    label_shape: tuple[int, ...] | None = None
+    """Of the labels of one image: ``()`` and ``(1,)`` for one number, ``(2,)`` for one-hot of two classes; None if
+    not known."""
     loss_value: float | None = None
     """As reported after the last epoch that was run; None where it is not finite."""
     flagged: tuple[int, ...] = ()
     """Base layers whose weights `trainable` said would train, as the phase began."""
+    flagged_at_compile: tuple[int, ...] | None = None
+    """Base layers whose weights `trainable` said would train when `compile` was called; None where that is not
+    known (no `compile`, or a model that was not built by then)."""
     trainable: tuple[int, ...] = ()
     """Base layers with weights that were trainable as compiled: those that this phase could train."""
     moved: tuple[int, ...] = ()
@@ -299,10 +306,19 @@ class Phase(Frozen):
     by code of the student's outside all training."""
     trainable_parameters: int = 0
     """Scalars trainable as compiled in the whole model."""
+    trainable_tensors: int = 0
+    """Tensors trainable as compiled in the whole model."""
     head: HeadState
     continues: bool | None = None
     """Whether this phase began with the very weights that the phase before (of the same architecture) left;
     None for the first."""
+
+
+class Asked(Frozen):
+    """What the assignment asks for, as far as checks need to know it beside their own parameters."""
+
+    input_shape: tuple[int, int, int]
+    """Height, width (pixels) and channels of its images."""
 
 
 class Note(Frozen):
@@ -318,6 +334,7 @@ class Evidence(Frozen):
     schema_version: Literal[1] = 1
     assignment: str
     """Slug of the assignment it ran under."""
+    asked: Asked | None = None
     notebook: Notebook
     environment: Environment
     model: Model | None = None
@@ -325,6 +342,8 @@ class Evidence(Frozen):
     base: Base | None = None
     phases: tuple[Phase, ...] = ()
     """Of the model under test and its like, in order."""
+    probes: Probes = Probes()
+    """What reached the base and how the model answered probes, so far as a check of the assignment wanted it."""
     sources: dict[int, str] = {}
     """Source of each cell that any Place in here speaks of, at most 4,000 characters each."""
     notes: tuple[Note, ...] = ()

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from nbformat import NotebookNode
 
 from grader.assignment import Assignment
-from grader.checks import build_checks, run_checks
+from grader.checks import all_checks, build_checks, run_checks
 from grader.evidence import Evidence, Note
 from grader.examine import RunFacts, examine
 from grader.examine.journal import MissingWeightsEvent, read_journal
@@ -136,6 +136,7 @@ class Grading:
                 training=training,
                 weights=self.store.folder,
                 progress=self.progress.cells,
+                probes=self._probes(),
             )
             execution = run_notebook(request, folders, self.starter)
             for stage, seconds in execution.seconds.items():
@@ -147,6 +148,13 @@ class Grading:
             if self.options.keep_weights is not None:
                 shutil.copytree(folders.evidence, self.options.keep_weights, dirs_exist_ok=True)
         return Attempt(evidence, execution, missing)
+
+    def _probes(self) -> frozenset[str]:
+        """What the assignment's checks want to have asked of the model."""
+        checks = all_checks()
+        return frozenset(
+            probe for spec in self.assignment.checks if spec.code in checks for probe in checks[spec.code].probes
+        )
 
     def _retried(self, first: Attempt, choice: Choice) -> Attempt:
         """The other Keras, if this one broke for a reason of version and the other one does not."""

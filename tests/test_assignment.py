@@ -74,7 +74,7 @@ def test_a_mistake_is_told_with_file_key_and_what_is_allowed(tmp_path: Path, old
 
 def test_an_unknown_check_and_an_unknown_parameter_are_told(tmp_path: Path) -> None:
     for old, new, message in (
-        ('code = "TL103"', 'code = "TL104"', "TL103"),
+        ('code = "TL103"', 'code = "TL1O3"', "TL103"),
         ("start = 100", "strat = 100", "start"),
     ):
         assignment = load(tmp_path, GOOD.replace(old, new))

@@ -1,4 +1,4 @@
-"""The alpaca assignment: its TOML, starter, support modules and images; the reference and its variants; the samples."""
+"""The assignments: their TOML, starters and images; their reference solutions and variants."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,14 +17,97 @@ import pytest
 from PIL import Image
 
 from grader.assignment import Assignment
+from grader.checks import build_checks
+from grader.examine.exercises import open_exercises
+from grader.recognise import recognise
+from grader.submission import load_submission
 
 ROOT = Path(__file__).resolve().parent.parent
-ASSIGNMENT = ROOT / "assignments" / "alpaca-mobilenetv2"
-REFERENCE = ROOT / "reference" / "alpaca-mobilenetv2"
-SAMPLES = ROOT / "samples"
-CODES = ("NB001", "NB002", "NB003", "TL101", "TL102", "TL103", "TL201", "TL202", "TL203", "TL205", "TL401")
-EXERCISES = ("exercise-augmenter", "exercise-model", "exercise-fine-tune", "exercise-fit", "exercise-labels")
-TESTS = ("check-augmenter", "check-model", "check-fine-tune", "check-labels")
+ASSIGNMENTS = ROOT / "assignments"
+REFERENCE = ROOT / "reference"
+
+
+@dataclass(frozen=True)
+class Content:
+    """What one assignment is expected to hold."""
+
+    slug: str
+    keras: str
+    points: float
+    start: int
+    size: int
+    images: dict[str, int]
+    exercises: tuple[str, ...]
+    tests: tuple[str, ...]
+    variants: int
+    """How many wrong variants there are at least."""
+
+    @property
+    def folder(self) -> Path:
+        """The assignment's."""
+        return ASSIGNMENTS / self.slug
+
+    @property
+    def starter(self) -> Path:
+        """What students begin with."""
+        return self.folder / "starter.ipynb"
+
+    @property
+    def solution(self) -> Path:
+        """With full marks."""
+        return REFERENCE / self.slug / "solution.ipynb"
+
+
+CONTENTS = (
+    Content(
+        slug="alpaca-mobilenetv2",
+        keras="auto",
+        points=10,
+        start=120,
+        size=160,
+        images={"alpaca": 20, "not alpaca": 20},
+        exercises=("exercise-augmenter", "exercise-model", "exercise-fine-tune", "exercise-fit", "exercise-labels"),
+        tests=("check-augmenter", "check-model", "check-fine-tune", "check-labels"),
+        variants=40,
+    ),
+    Content(
+        slug="cats-and-dogs-mobilenetv2",
+        keras="auto",
+        points=10,
+        start=100,
+        size=160,
+        images={"cat": 20, "dog": 20},
+        exercises=(
+            "exercise-augmentation",
+            "exercise-rescale",
+            "exercise-base",
+            "exercise-head",
+            "exercise-model",
+            "exercise-tune",
+            "exercise-names",
+        ),
+        tests=("check-names",),
+        variants=20,
+    ),
+    Content(
+        slug="flowers-efficientnetv2b0",
+        keras="3",
+        points=20,
+        start=237,
+        size=128,
+        images={"daisy": 14, "sunflower": 14, "tulip": 14},
+        exercises=(
+            "exercise-augmentation",
+            "exercise-model",
+            "exercise-compile",
+            "exercise-thaw",
+            "exercise-tune",
+        ),
+        tests=("check-model", "check-tune"),
+        variants=20,
+    ),
+)
+each = pytest.mark.parametrize("content", CONTENTS, ids=lambda content: content.slug)
 
 
 def load(path: Path) -> ModuleType:
@@ -36,14 +120,20 @@ def load(path: Path) -> ModuleType:
     return module
 
 
-sys.path.insert(0, str(ASSIGNMENT))  # as for a script: draw_dataset.py imports its neighbours
-variants = load(ROOT / "reference" / "make_variants.py")
-drawing = load(ASSIGNMENT / "draw_dataset.py")
-sys.path.remove(str(ASSIGNMENT))
-helpers = load(ASSIGNMENT / "support" / "test_utils.py")
-outputs = load(ASSIGNMENT / "support" / "outputs.py")
-VARIANTS = variants.load_variants(REFERENCE)
-NOTEBOOKS = [ASSIGNMENT / "starter.ipynb", REFERENCE / "solution.ipynb", *sorted(SAMPLES.glob("*.ipynb"))]
+sys.path.insert(0, str(ASSIGNMENTS))  # as for the script: its modules import their neighbours
+variants = load(REFERENCE / "make_variants.py")
+SCENES = load(ASSIGNMENTS / "drawing" / "scenes.py").SCENES
+sys.path.remove(str(ASSIGNMENTS))
+VARIANTS = {content.slug: variants.load_variants(REFERENCE / content.slug) for content in CONTENTS}
+EVERY_VARIANT = [
+    pytest.param(content, variant, id=f"{content.slug}-{variant.name}")
+    for content in CONTENTS
+    for variant in VARIANTS[content.slug]
+]
+NOTEBOOKS = [
+    *(path for content in CONTENTS for path in (content.starter, content.solution)),
+    *sorted((ROOT / "samples").glob("*.ipynb")),
+]
 
 
 def code_cells(path: Path) -> dict[str, Any]:
@@ -51,33 +141,52 @@ def code_cells(path: Path) -> dict[str, Any]:
     return {cell["id"]: cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"}
 
 
+def test_every_assignment_is_among_these() -> None:
+    assert sorted(path.parent.name for path in ASSIGNMENTS.glob("*/assignment.toml")) == sorted(VARIANTS)
+    assert sorted(path.parent.name for path in REFERENCE.glob("*/variants.toml")) == sorted(VARIANTS)
+
+
 # --- assignment.toml ----------------------------------------------------------------------------------------
 
 
-def test_assignment_asks_for_ten_points() -> None:
-    assignment = Assignment.load(ASSIGNMENT)
-    assert tuple(check.code for check in assignment.checks) == CODES
-    assert sum(check.points for check in assignment.checks) == 10
-    assert {check.code: check.parameters for check in assignment.checks if check.parameters} == {
-        "TL202": {"start": 120}
-    }
-    assert assignment.base.input_shape == (160, 160, 3)
-    assert (assignment.keras, assignment.training) == ("auto", "bounded")
+@each
+def test_assignment_asks_for_its_points(content: Content) -> None:
+    assignment = Assignment.load(content.folder)
+    build_checks(assignment.checks, content.slug)
+    codes = [check.code for check in assignment.checks]
+    assert codes == sorted(codes)
+    assert sum(check.points for check in assignment.checks) == pytest.approx(content.points)
+    parameters = {check.code: check.parameters for check in assignment.checks}
+    assert parameters["TL202"] == {"start": content.start}
+    assert assignment.base.input_shape == (content.size, content.size, 3)
+    assert (assignment.keras, assignment.training) == (content.keras, "bounded")
 
 
-def test_every_name_it_is_recognised_by_is_in_the_starter() -> None:
-    assignment = Assignment.load(ASSIGNMENT)
+@each
+def test_every_name_it_is_recognised_by_is_in_the_starter(content: Content) -> None:
+    assignment = Assignment.load(content.folder)
     starter = nbformat.read(assignment.starter, as_version=4)
     code = "\n".join(cell.source for cell in starter.cells if cell.cell_type == "code")
     for name in assignment.recognise.names:
-        assert re.search(rf"^(def )?{name}\b", code, re.MULTILINE), name
+        assert re.search(rf"^(def )?{name}\b|, {name} = ", code, re.MULTILINE), name
     assert assignment.recognise.title in starter.cells[0].source
+
+
+@each
+def test_a_notebook_without_metadata_is_recognised_by_its_names(content: Content, tmp_path: Path) -> None:
+    for path in (content.starter, content.solution):
+        notebook = nbformat.read(path, as_version=4)
+        del notebook.metadata["grader"]
+        nbformat.write(notebook, tmp_path / path.name)
+        submission = load_submission(tmp_path / path.name)
+        found = recognise(submission, [Assignment.load(other.folder) for other in CONTENTS])
+        assert found.slug == content.slug
 
 
 # --- starter and solution -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_notebooks_are_valid_and_carry_no_outputs(path: Path) -> None:
     notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
     nbformat.validate(notebook)
@@ -87,84 +196,86 @@ def test_notebooks_are_valid_and_carry_no_outputs(path: Path) -> None:
             assert cell.execution_count is None
 
 
-def test_starter_and_solution_name_their_assignment() -> None:
-    for path in NOTEBOOKS[:2]:
+@each
+def test_starter_and_solution_name_their_assignment(content: Content) -> None:
+    for path in (content.starter, content.solution):
         notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
         assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
-        assert notebook.metadata["grader"] == {"assignment": "alpaca-mobilenetv2"}
+        assert notebook.metadata["grader"] == {"assignment": content.slug}
 
 
-def test_solution_differs_from_starter_in_the_exercises_only() -> None:
-    starter = nbformat.read(ASSIGNMENT / "starter.ipynb", as_version=4)
-    solution = nbformat.read(REFERENCE / "solution.ipynb", as_version=4)
+@each
+def test_solution_differs_from_starter_in_the_exercises_only(content: Content) -> None:
+    starter = nbformat.read(content.starter, as_version=4)
+    solution = nbformat.read(content.solution, as_version=4)
     assert [cell["id"] for cell in starter.cells] == [cell["id"] for cell in solution.cells]
     differ = [a["id"] for a, b in zip(starter.cells, solution.cells, strict=True) if a.source != b.source]
-    assert differ == [*EXERCISES, "own-code"]
+    assert differ == [*content.exercises, "own-code"]
     assert all(a.metadata == b.metadata for a, b in zip(starter.cells, solution.cells, strict=True))
 
 
-def test_exercises_and_tests_carry_grading_metadata() -> None:
-    cells = code_cells(ASSIGNMENT / "starter.ipynb")
-    for name, cell in cells.items():
+@each
+def test_exercises_and_tests_carry_grading_metadata(content: Content) -> None:
+    for name, cell in code_cells(content.starter).items():
         marks = cell.metadata.get("nbgrader")
-        if name in TESTS:
+        if name in content.tests:
             assert (marks["grade"], marks["solution"], marks["grade_id"]) == (True, False, name)
-        elif name in EXERCISES:
+        elif name in content.exercises:
             assert (marks["grade"], marks["solution"], marks["grade_id"]) == (False, True, name)
         else:
             assert marks is None, name
 
 
-def test_every_exercise_is_open_in_the_starter_and_done_in_the_solution() -> None:
-    starter, solution = code_cells(ASSIGNMENT / "starter.ipynb"), code_cells(REFERENCE / "solution.ipynb")
-    for name in EXERCISES:
-        assert nones(starter[name].source) > 0 and "YOUR CODE" in starter[name].source, name
-        assert nones(solution[name].source) == 0 and "YOUR CODE" not in solution[name].source, name
-
-
-def nones(source: str) -> int:
-    """Number of `None` in code."""
-    return sum(isinstance(node, ast.Constant) and node.value is None for node in ast.walk(ast.parse(source)))
+@each
+def test_every_exercise_is_open_in_the_starter_and_done_in_the_solution(content: Content) -> None:
+    starter, solution = (nbformat.read(path, as_version=4) for path in (content.starter, content.solution))
+    assert len(open_exercises(starter, starter)) == len(content.exercises)
+    assert open_exercises(solution, starter) == ()
+    for name in content.exercises:
+        assert "YOUR CODE" in code_cells(content.starter)[name].source, name
+        assert "YOUR CODE" not in code_cells(content.solution)[name].source, name
 
 
 # --- the reference's variants -------------------------------------------------------------------------------
 
 
 def test_committed_variants_are_what_the_script_makes() -> None:
-    stale = {path.name for path in (REFERENCE / "variants").glob("*.ipynb")} - {
-        variant.path.name for variant in VARIANTS
-    }
-    assert not stale
-    for path, text in variants.everything().items():
+    files = variants.everything()
+    assert not set(REFERENCE.glob("*/variants/*.ipynb")) - set(files)
+    for path, text in files.items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name}: run reference/make_variants.py"
 
 
-def test_variants_are_many_and_distinct() -> None:
-    wrong = [variant for variant in VARIANTS if not variant.name.startswith("right-")]
-    assert len(wrong) >= 18
-    texts = {variant.path.read_text(encoding="utf-8") for variant in VARIANTS}
-    assert len(texts | {(REFERENCE / "solution.ipynb").read_text(encoding="utf-8")}) == len(VARIANTS) + 1
+@each
+def test_variants_are_many_and_distinct(content: Content) -> None:
+    own = VARIANTS[content.slug]
+    assert len([variant for variant in own if not variant.name.startswith("right-")]) >= content.variants
+    texts = {variant.path.read_text(encoding="utf-8") for variant in own}
+    assert len(texts | {content.solution.read_text(encoding="utf-8")}) == len(own) + 1
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
-def test_variant_expects_checks_that_the_assignment_has(variant: Any) -> None:
+@pytest.mark.parametrize(("content", "variant"), EVERY_VARIANT)
+def test_variant_expects_checks_that_the_assignment_has(content: Content, variant: Any) -> None:
+    codes = {check.code for check in Assignment.load(content.folder).checks}
     assert variant.fault.endswith(".")
     (fails2, skips2), (fails3, skips3) = variant.expected("2"), variant.expected("3")
-    assert fails2 | skips2 | fails3 | skips3 <= set(CODES)
+    assert fails2 | skips2 | fails3 | skips3 <= codes
     assert not fails2 & skips2 and not fails3 & skips3
     assert bool(fails2 | fails3) != variant.name.startswith("right-")
     if bool(fails2) != bool(fails3):
         assert "Keras 2" in variant.fault and "Keras 3" in variant.fault
+    if content.keras == "3":
+        assert not variant.by_flavour
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
-def test_variant_is_valid_python(variant: Any) -> None:
+@pytest.mark.parametrize(("content", "variant"), EVERY_VARIANT)
+def test_variant_is_valid_python(content: Content, variant: Any) -> None:
     for cell in code_cells(variant.path).values():
         ast.parse(cell.source)
 
 
 def test_a_flavour_of_its_own_replaces_what_is_expected() -> None:
-    (variant,) = [variant for variant in VARIANTS if variant.name == "unfrozen-after-compile"]
+    (variant,) = [variant for variant in VARIANTS["alpaca-mobilenetv2"] if variant.name == "unfrozen-after-compile"]
     assert variant.expected("2") == ({"TL201", "TL202"}, set())
     assert variant.expected("3") == (set(), set())
 
@@ -220,143 +331,50 @@ def test_malformed_variants_are_refused(tmp_path: Path, text: str, message: str)
 # --- images -------------------------------------------------------------------------------------------------
 
 
-def test_dataset_is_small_and_balanced() -> None:
-    paths = sorted((ASSIGNMENT / "dataset").rglob("*.png"))
-    assert {kind: sum(path.parent.name == kind for path in paths) for kind in drawing.CLASSES} == {
-        "alpaca": 20,
-        "not alpaca": 20,
-    }
+@each
+def test_dataset_is_small_and_balanced(content: Content) -> None:
+    paths = sorted((content.folder / "dataset").rglob("*.png"))
+    assert {kind: sum(path.parent.name == kind for path in paths) for kind in content.images} == content.images
+    assert len(paths) == sum(content.images.values())
     assert sum(path.stat().st_size for path in paths) < 1_000_000
     for path in paths:
         with Image.open(path) as image:
-            assert (image.size, image.mode) == ((160, 160), "RGB")
+            assert (image.size, image.mode) == ((content.size, content.size), "RGB")
 
 
-@pytest.mark.parametrize(
-    ("kind", "number"), [("alpaca", 0), ("alpaca", 3), ("alpaca", 13), ("not alpaca", 2), ("not alpaca", 19)]
-)
-def test_committed_images_are_what_the_script_draws(kind: str, number: int) -> None:
-    with Image.open(ASSIGNMENT / "dataset" / kind / f"{kind.replace(' ', '-')}-{number + 1:03}.png") as image:
-        committed = np.asarray(image, dtype=int)
-    drawn = np.asarray(drawing.draw(kind, number), dtype=int)
-    # Releases of Pillow may round the edge of a polygon differently; the picture stays the same.
-    assert np.mean(np.abs(committed - drawn) > 8) < 0.01
+@each
+@pytest.mark.parametrize("number", [0, 5, 13])
+def test_committed_images_are_what_the_script_draws(content: Content, number: int) -> None:
+    scene = SCENES[content.slug]
+    assert (list(scene.subjects), scene.count) == (list(content.images), sum(content.images.values()))
+    for kind in content.images:
+        path = content.folder / "dataset" / kind / f"{kind.replace(' ', '-')}-{number + 1:03}.png"
+        with Image.open(path) as image:
+            committed = np.asarray(image, dtype=int)
+        drawn = np.asarray(scene.draw(kind, number), dtype=int)
+        # Releases of Pillow may round the edge of a polygon differently; the picture stays the same.
+        assert np.mean(np.abs(committed - drawn) > 8) < 0.01
 
 
-def test_a_larger_count_begins_with_the_same_images(tmp_path: Path) -> None:
-    small = drawing.draw_dataset(tmp_path / "small", count=3)
-    large = drawing.draw_dataset(tmp_path / "large", count=7)
-    assert (len(small), len(large)) == (3, 7)
+@each
+def test_a_larger_count_begins_with_the_same_images(content: Content, tmp_path: Path) -> None:
+    small = SCENES[content.slug].draw_all(tmp_path / "small", count=4)
+    large = SCENES[content.slug].draw_all(tmp_path / "large", count=7)
+    assert (len(small), len(large)) == (4, 7)
     for path in small:
         assert path.read_bytes() == (tmp_path / "large" / path.parent.name / path.name).read_bytes()
 
 
-# --- support modules ----------------------------------------------------------------------------------------
-
-
-class Hostile:
-    """Raises at whatever it is asked."""
-
-    def __getattribute__(self, name: str) -> Any:
-        if name.startswith("__"):
-            return super().__getattribute__(name)
-        raise RuntimeError(name)
-
-
-class Layer:
-    """As much of a layer as the helpers read."""
-
-    def __init__(self, name: str, trainable: bool = True, weights: int = 1, **more: Any) -> None:
-        self.name, self.trainable, self.weights = name, trainable, [0] * weights
-        self.__dict__.update(more)
-
-
-class Dropout(Layer):
-    pass
-
-
-class Named(Layer):
-    """A layer whose name cannot be printed."""
-
-    def __init__(self) -> None:
-        super().__init__("")
-        self.name = Unprintable()
-
-
-class Unprintable:
-    def __str__(self) -> str:
-        raise RuntimeError("no text")
-
-
-class Hidden(Layer):
-    def count_params(self) -> int:
-        raise ValueError("not built")
-
-
-STRANGE: tuple[Any, ...] = (
-    None,
-    3,
-    "model",
-    [],
-    [1, None],
-    {},
-    object(),
-    Hostile(),
-    Layer("a", layers=[None, Hostile(), Hidden("b")]),
-    Layer("c", layers=[Named()]),
-    [Unprintable()],
-    np.zeros(3),
-)
-
-
-@pytest.mark.parametrize("thing", STRANGE, ids=lambda thing: type(thing).__name__)
-def test_helpers_cope_with_anything(thing: Any) -> None:
-    assert isinstance(helpers.summary(thing), list)
-    assert helpers.comparator(thing, outputs.alpaca_summary) is False
-    helpers.comparator(outputs.alpaca_summary, thing)
-    helpers.advise_augmenter(thing)
-    helpers.advise_model(thing)
-    helpers.advise_finetuning(thing, thing)
-    helpers.advise_labels(thing, thing)
-
-
-def test_summary_has_a_row_a_layer() -> None:
-    model = Layer("m", layers=[Dropout("d", rate=0.2, output_shape=(None, 1280), count_params=lambda: 0), Hidden("h")])
-    assert helpers.summary(model) == [["Dropout", (None, 1280), 0, 0.2], ["Hidden", None, 0]]
-
-
-def test_comparator_tells_the_difference(capsys: pytest.CaptureFixture[str]) -> None:
-    assert helpers.comparator([["Dropout", (None, 4), 0, 0.2]], [["Dropout", [(None, 4)], 0, 0.2]])
-    assert capsys.readouterr().out == "Your summary agrees with the example.\n"
-    assert not helpers.comparator(
-        [["Dropout", (None, 4), 0, 0.5]], [["Dropout", (None, 4), 0, 0.2], ["Dense", (None, 1), 5]]
-    )
-    assert capsys.readouterr().out.splitlines() == [
-        "Layer 1: yours is ('Dropout', (None, 4), 0, 0.5), the example has ('Dropout', (None, 4), 0, 0.2).",
-        "Yours has 1 layers, the example has 2.",
-        "A difference is no fault in itself: there is more than one good model.",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("frozen", "text"),
-    [
-        (2, "The base says: frozen up to 2, trainable from there. Has the model been compiled since?\n"),
-        (0, "* Layers before 2 still train: 2 of them, the first is 0.\n"),
-        (4, "* Layers from 2 on are still frozen: 2 of them, the first is 2.\n"),
-    ],
-)
-def test_advice_on_fine_tuning(capsys: pytest.CaptureFixture[str], frozen: int, text: str) -> None:
-    base = Layer("mobilenetv2_1.00_160", layers=[Layer(str(i), trainable=i >= frozen) for i in range(4)])
-    helpers.advise_finetuning(Layer("m", layers=[Layer("input"), base]), 2)
-    assert capsys.readouterr().out == text
+def test_another_seed_draws_other_images() -> None:
+    scene = SCENES["flowers-efficientnetv2b0"]
+    assert scene.draw("tulip", 0).tobytes() != scene.draw("tulip", 0, seed=1).tobytes()
 
 
 # --- samples ------------------------------------------------------------------------------------------------
 
 
 def test_six_samples_and_no_two_alike() -> None:
-    paths = sorted(SAMPLES.glob("*.ipynb"))
+    paths = sorted((ROOT / "samples").glob("*.ipynb"))
     assert [path.name for path in paths] == [f"sample-0{number}.ipynb" for number in range(1, 7)]
     codes = {
         "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")

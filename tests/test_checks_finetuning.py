@@ -291,3 +291,29 @@ def test_nothing_to_go_on_with() -> None:
         "skipped",
         ("No training of this model came before the fine-tuning, so there was nothing to go on with.",),
     )
+
+
+def test_a_change_after_compile_counts_by_its_effect_or_not_at_all() -> None:
+    late = textbook("3", finetuning={"flagged_at_compile": ()})
+    assert said(judge("TL201", late)) == ("passed", ())
+    strict = judge("TL201", late, Policy(trainable_after_compile="strict"))
+    assert said(strict) == (
+        "failed",
+        (
+            "`trainable` was changed after `compile`: 0 base layers would have trained then, 24 when the fine-tuning "
+            "began. Keras 3.15.1 still acts on that before the first `fit`; Keras 2 does not.",
+        ),
+    )
+    in_time = textbook("3", finetuning={"flagged_at_compile": layers_from(120)})
+    assert said(judge("TL201", in_time, Policy(trainable_after_compile="strict"))) == ("passed", ())
+
+
+@pytest.mark.parametrize("start", [0, 100])
+def test_more_layers_than_asked_may_be_only_told(start: int) -> None:
+    more = textbook(finetuning={"flagged": layers_from(start), "trainable": layers_from(start)})
+    assert judge("TL202", more).outcome == "failed"
+    told = judge("TL202", more, Policy(extra_layers="warn"))
+    assert told.outcome == "warned"
+    assert told.findings == judge("TL202", more).findings
+    fewer = textbook(finetuning={"flagged": layers_from(140), "trainable": layers_from(140)})
+    assert judge("TL202", fewer, Policy(extra_layers="warn")).outcome == "failed"

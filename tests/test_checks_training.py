@@ -168,7 +168,6 @@ def test_trained_in_any_phase_counts() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({}, "The model was trained, but no weight of its head changed."),
         ({"learning_rate": 0.0}, "The model was trained, but no weight of its head changed: the learning rate was 0."),
         (
             {"head": HeadState(tensors=2, trainable=0, moved=0)},
@@ -183,6 +182,17 @@ def test_trained_in_any_phase_counts() -> None:
 def test_a_head_that_did_not_move(changes: dict[str, object], message: str) -> None:
     phase = {"head": HeadState(tensors=2, trainable=2, moved=0), **changes}
     assert said(judge("TL401", textbook(head=phase, finetuning=None))) == ("failed", (message,))
+
+
+def test_a_head_without_a_gradient_in_one_short_step_is_no_proof() -> None:
+    """Seen with `BinaryCrossentropy()` on logits: where both images' outputs are cut off, nothing moves."""
+    sample = textbook(head={"head": HeadState(tensors=2, trainable=2, moved=0)}, finetuning=None)
+    assert said(judge("TL401", sample)) == (
+        "warned",
+        ("The head could learn, but no weight of it changed in the one short run that the grader made.",),
+    )
+    full = sample.model_copy(update={"environment": sample.environment.model_copy(update={"training": "full"})})
+    assert said(judge("TL401", full)) == ("failed", ("The model was trained, but no weight of its head changed.",))
 
 
 def test_training_that_never_took_a_step_is_not_assessed() -> None:

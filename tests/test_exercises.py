@@ -171,3 +171,11 @@ def test_given_cells():
 )
 def test_excuse(given, name, text, words):
     assert excuse(given, name, text) == words
+
+
+def test_function_with_nothing_but_a_comment_to_fill_in():
+    docstring = '    """Unfreeze the base from `start` on."""'
+    source = f"def thaw(base, start):\n{docstring}\n\n    # YOUR CODE\n\n# elsewhere\nrate = 1\n"
+    assert lines(open_exercises(notebook(source), notebook(source))) == [("thaw", [4])]
+    done = source.replace("# YOUR CODE", "base.trainable = True")
+    assert open_exercises(notebook(done), notebook(source)) == ()

@@ -1,66 +1,41 @@
-"""The reference solution has full marks, the starter has not, and each variant fails exactly what it declares."""
+"""The references themselves. That the grader is right about each of their notebooks is verified by `reference/`
+being among the test paths: `grader.verify.plugin` makes a test of every notebook on every Keras."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from grader.assignment import Assignment
-from grader.results import Outcome
-from tests.notebooks import grade_file, outcomes, result_of
+from grader.assignment import Assignment, find_assignments
+from grader.verify import cases_of, find_references
+from tests.notebooks import grade_file
 
-REFERENCE = Path(__file__).resolve().parent.parent / "reference"
-
-
-def load_script(path: Path) -> ModuleType:
-    """A script of the repository as a module."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
+ROOT = Path(__file__).resolve().parent.parent
+REFERENCES = find_references([], ROOT / "reference")
 
 
-VARIANTS = load_script(REFERENCE / "make_variants.py").load_variants(REFERENCE / "alpaca-mobilenetv2")
+def test_the_suite_verifies_every_assignment(pytestconfig: pytest.Config) -> None:
+    assert "reference" in pytestconfig.getini("testpaths")
+    assert {reference.slug for reference in REFERENCES} == {
+        found.slug for found in find_assignments() if found.folder.parent == ROOT / "assignments"
+    }
 
 
-def test_there_are_enough_variants() -> None:
-    assert len([variant for variant in VARIANTS if variant.expected("3")[0]]) >= 14
+@pytest.mark.parametrize("reference", REFERENCES, ids=lambda reference: reference.slug)
+def test_each_assignment_has_wrong_variants_and_right_ones(reference) -> None:
+    cases = [case for case in cases_of(reference) if case.kind == "variant"]
+    assert len({case.name for case in cases if case.is_wrong}) >= 12
+    assert {case.name for case in cases if case.name.startswith("right-")}
 
 
 @pytest.mark.parametrize("keras", ["2", "3"])
-def test_the_solution_has_full_marks(alpaca: Assignment, keras: str) -> None:
-    report = grade_file(REFERENCE / "alpaca-mobilenetv2" / "solution.ipynb", alpaca, keras).report
-    assert report.score == report.max_score == 10
-    assert outcomes(report, Outcome.FAILED, Outcome.SKIPPED, Outcome.ERROR) == set()
-    # Keras 3 moves the statistics although `training=False` was passed: worth reading, and free.
-    assert outcomes(report, Outcome.WARNED) == ({"TL203"} if keras == "3" else set())
-    trained = next(phase for phase in report.phases if phase.role == "fine-tuning")
-    assert (min(trained.trainable_layers), max(trained.trainable_layers)) == (120, 152)
-    assert len(trained.drifted_layers) == (12 if keras == "3" else 0)
-
-
-@pytest.mark.parametrize("keras", ["2", "3"])
-def test_the_untouched_starter_gets_no_points_for_what_it_did_not_do(alpaca: Assignment, keras: str) -> None:
-    report = grade_file(alpaca.starter, alpaca, keras).report
-    assert report.outcome is Outcome.FAILED
-    earned = {check.code for check in report.checks if check.points}
-    assert earned == set()
-    exercises = [finding.message for finding in result_of(report, "NB003").findings]
-    assert len(exercises) >= 3
-
-
-@pytest.mark.parametrize("keras", ["2", "3"])
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
-def test_a_variant_fails_exactly_what_it_declares(alpaca: Assignment, variant, keras: str) -> None:
-    report = grade_file(variant.path, alpaca, keras).report
-    fails, skips = variant.expected(keras)
-    assert outcomes(report, Outcome.ERROR) == set()
-    assert outcomes(report, Outcome.FAILED) == fails
-    assert outcomes(report, Outcome.SKIPPED) == skips
+def test_what_the_alpaca_solution_trains_and_what_drifts(alpaca: Assignment, keras: str) -> None:
+    evidence = grade_file(ROOT / "reference" / "alpaca-mobilenetv2" / "solution.ipynb", alpaca, keras).evidence
+    head, tuning = evidence.phase("head"), evidence.phase("fine-tuning")
+    assert head is not None and tuning is not None
+    assert (head.trainable_tensors, head.trainable_parameters, len(head.drift)) == (2, 1_281, 0)
+    assert (tuning.trainable_tensors, tuning.trainable_parameters) == (38, 1_626_177)
+    assert (min(tuning.trainable), max(tuning.trainable)) == (120, 152)
+    # Keras 3 moves the statistics although `training=False` was passed.
+    assert len(tuning.drift) == (12 if keras == "3" else 0)

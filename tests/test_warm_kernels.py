@@ -86,6 +86,32 @@ def test_how_a_kernel_died_is_told_and_the_next_one_starts(alpaca: Assignment, t
         warm.close()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_grader_that_is_interrupted_reports_nothing_and_leaves_nothing(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    endless = write_notebook(tmp_path / "endless.ipynb", ["while True:\n    pass"])
+    command = [str(Path(sys.executable).parent / "grader"), "check", str(endless), "-a", "alpaca-mobilenetv2"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    grader = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment
+    )
+    assert grader.stderr is not None
+    told = ""
+    for line in grader.stderr:
+        told = line
+        if "running 1 cells" in line:
+            break
+    family = psutil.Process(grader.pid).children(recursive=True)
+    assert family, told
+    grader.send_signal(number)
+    printed, told = grader.communicate(timeout=60)
+    assert (grader.returncode, printed, told) == (2, "", "grader: stopped.\n")
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert alive == []
+    assert [path.name for path in tmp_path.iterdir()] == ["endless.ipynb"]
+
+
 def test_nothing_is_left_when_the_grader_is_killed(tmp_path: Path) -> None:
     endless = [write_notebook(tmp_path / f"{name}.ipynb", ["while True:\n    pass"]) for name in "ab"]
     command = [str(Path(sys.executable).parent / "grader"), "check", *map(str, endless), "-a", "alpaca-mobilenetv2"]

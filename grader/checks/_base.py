@@ -10,6 +10,8 @@ tests really run, on both Keras flavours: the first must fail the check and the 
 * The check is judged with default parameters under the default policy.
 * Where a check compares a submission with its starter, `example_starter` is the starter's code cell: the starter
   is then the set-up cell followed by this one. Everywhere else the starter is the set-up cell alone.
+* A check whose verdict takes what no test has (real weights, hidden images) says so in `example_needs`. Its examples
+  are shown and not run.
 """
 
 from __future__ import annotations
@@ -90,6 +92,11 @@ class Check(ABC):
     requires: ClassVar[tuple[str, ...]] = ()
     """Codes of the checks that must not have failed or been skipped for this one to be judged."""
     Parameters: ClassVar[type[CheckParameters]] = Parameters
+    probes: ClassVar[tuple[str, ...]] = ()
+    """What the model under test has to be asked after the last cell for this check: ``inputs``, ``augmentation``,
+    ``batch``, ``accuracy`` (`grader.run.recorder.probe`). It is asked nothing that no check wants."""
+    example_needs: ClassVar[str] = ""
+    """What the examples need that a test has not, e.g. real weights, as a phrase; empty where they can be run."""
     example_starter: ClassVar[str] = ""
     """The starter's code cell that the examples are compared with; empty where they need none."""
 

@@ -20,6 +20,8 @@ def explain(code: str) -> str:
     parts = [f"# {check.code} {check.name}", f"**{check().titled()}.**"]
     for heading in SECTIONS:
         parts += [f"## {heading}", check.section(heading)]
+    if check.example_needs:
+        parts.append(f"The two examples take {check.example_needs}, so no test runs them.")
     if check.requires:
         required = " and ".join(check.requires)
         parts += [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grader.checks._base import Check, Failed, NotAssessed, Passed, Verdict
 from grader.checks._phases import stopped_cells
 from grader.checks._words import locate, sentence
-from grader.evidence import Evidence
+from grader.evidence import CellError, Evidence
 from grader.policy import Policy
 from grader.results import Finding
 
@@ -15,6 +15,8 @@ BUILD = (
     "Call the base as a layer of your model, `x = base_model(inputs, training=False)`, add the head to `x`, "
     "and train that model."
 )
+CONSEQUENCE = "cells before it"
+"""In the excuse of a cell of the course's that broke because of the student's."""
 
 
 class ModelFound(Check):
@@ -60,7 +62,7 @@ class ModelFound(Check):
     def judge(self, evidence: Evidence, policy: Policy) -> Verdict:
         if evidence.model is not None and evidence.base is not None:
             return Passed()
-        excuse = next((run.error.excuse for run in evidence.notebook.cells if run.error and run.error.excuse), "")
+        excuse = next((run.error.excuse for run in evidence.notebook.cells if run.error and is_cause(run.error)), "")
         if excuse:
             return NotAssessed(
                 f"No model was found, and the run broke for a reason that is not yours: {sentence(excuse)}"
@@ -81,3 +83,9 @@ class ModelFound(Check):
         return Failed(
             (Finding(message=message + tail, expected=expected, observed=observed, location=location, fix=BUILD),)
         )
+
+
+def is_cause(error: CellError) -> bool:
+    """Whether an error that is not the student's fault may be why there is no model: one that only follows from
+    cells before it is not."""
+    return bool(error.excuse) and CONSEQUENCE not in error.excuse

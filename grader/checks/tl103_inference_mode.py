@@ -100,6 +100,8 @@ def by_effect(base: Base, evidence: Evidence, policy: Policy) -> Verdict:
         return Passed()
     ran = [phase for phase in evidence.phases if not broke_early(phase)]
     for phase in evidence.phases:
+        if phase.role == "other" and phase not in ran:
+            continue
         if unfrozen_batchnorms(base, [phase]):
             return Failed((without_call(base, phase, policy),))
     if not ran:
@@ -161,6 +163,12 @@ def consequence(call: BaseCall, base: Base, evidence: Evidence) -> str:
         return (
             "Freezing hides it: a frozen BatchNorm layer runs in inference mode anyway. Once the base is unfrozen, "
             "its BatchNorm layers work with the statistics of each batch and lose their own."
+        )
+    if base.style == "subclassed" and not any(phase.drift for phase in evidence.phases):
+        return (
+            f"With Keras {evidence.environment.keras} no `training=True` reached it from around it, so its moving "
+            "statistics stayed all the same. Do not count on that: elsewhere its BatchNorm layers, once unfrozen, "
+            "work with the statistics of each batch and lose their own."
         )
     even = " and in `predict`" if call.training == "true" and evidence.environment.keras_flavour == "2" else ""
     return (

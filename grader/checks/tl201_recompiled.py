@@ -79,9 +79,32 @@ class Recompiled(Check):
             return broken_off(phase)
         if not phase.flagged and not phase.trainable:
             return NotAssessed("No layer of the base was unfrozen, so there was nothing to compile again for.")
-        if set(phase.flagged) == set(phase.trainable):
-            return Passed()
-        return Failed((finding(base, phase),))
+        if set(phase.flagged) != set(phase.trainable):
+            return Failed((finding(base, phase),))
+        if policy.trainable_after_compile == "strict" and changed_after_compile(phase):
+            return Failed((acted_on_by_chance(phase, evidence),))
+        return Passed()
+
+
+def changed_after_compile(phase: Phase) -> bool:
+    """Whether `trainable` said something else when `compile` was called."""
+    return phase.flagged_at_compile is not None and set(phase.flagged_at_compile) != set(phase.flagged)
+
+
+def acted_on_by_chance(phase: Phase, evidence: Evidence) -> Finding:
+    """A late change that this Keras went by all the same."""
+    at_compile, at_fit = len(phase.flagged_at_compile or ()), len(phase.flagged)
+    return Finding(
+        message=(
+            f"`trainable` was changed after `compile`: {count(at_compile, 'base layer')} would have trained then, "
+            f"{at_fit} when the fine-tuning began. Keras {evidence.environment.keras} still acts on that before the "
+            "first `fit`; Keras 2 does not."
+        ),
+        expected="no change of `trainable` after `compile`",
+        observed=f"{count(at_compile, 'layer')} at `compile`, {at_fit} at `fit`",
+        location=locate(phase.compiled or phase.place),
+        fix="Call `model.compile(...)` after the last change of `trainable` and before `fit`.",
+    )
 
 
 def finding(base: Base, phase: Phase) -> Finding:

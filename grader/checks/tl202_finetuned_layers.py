@@ -104,7 +104,9 @@ class FinetunedLayers(Check):
             return broken_off(phase)
         starts = range(start - self.parameters.tolerance, start + self.parameters.tolerance + 1)
         if not any(agrees(base, phase.trainable, layers_from(base, one), policy) for one in starts):
-            return Failed((wrong_layers(base, phase, asked, self.parameters, policy),))
+            wrong = wrong_layers(base, phase, asked, self.parameters, policy)
+            more = covers(base, phase.trainable, asked, policy) and set(phase.moved) <= set(phase.trainable)
+            return Warned((wrong,)) if more and policy.extra_layers == "warn" else Failed((wrong,))
         outside = set(phase.moved) - set(phase.trainable)
         if outside:
             return Failed((moved_outside(base, phase, outside),))
@@ -123,6 +125,12 @@ def agrees(base: Base, trainable: Iterable[int], wanted: frozenset[int], policy:
     could = frozenset(trainable)
     without = wanted - batchnorms(base)
     return bool(could) and (could == wanted or (policy.batchnorm_frozen == "accept" and could == without))
+
+
+def covers(base: Base, trainable: Iterable[int], asked: frozenset[int], policy: Policy) -> bool:
+    """Whether all the asked layers could train, whatever else could."""
+    least = asked - batchnorms(base) if policy.batchnorm_frozen == "accept" else asked
+    return least <= frozenset(trainable)
 
 
 def asked_for(base: Base, asked: Iterable[int]) -> str:

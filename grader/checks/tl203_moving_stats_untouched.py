@@ -94,7 +94,7 @@ class MovingStatsUntouched(Check):
             if forgiven and not meddled:
                 return Warned(findings)
             return Failed((*(outside_training(base, phase) for phase in meddled), *findings))
-        broken = next((phase for phase in evidence.phases if broke_early(phase)), None)
+        broken = next((phase for phase in evidence.phases if broke_early(phase) and phase.role != "other"), None)
         return broken_off(broken) if broken else Passed()
 
 
@@ -119,10 +119,14 @@ def finding(base: Base, phase: Phase, evidence: Evidence, policy: Policy) -> Fin
         f"changed, those of {furthest(base, phase.drift)}."
     )
     if overridden(base, phase, evidence):
-        message += (
-            " Your code is right: the base was called with `training=False`, and "
-            f"Keras {evidence.environment.keras} overrides that during `fit`."
-        )
+        override = f"Keras {evidence.environment.keras} overrides that during `fit`"
+        if policy.framework_override == "forgive":
+            message += f" Your code is right: the base was called with `training=False`, and {override}."
+        else:
+            message += (
+                f" The base was called with `training=False`, as it should be, but {override}, "
+                "and in this assignment they must not move."
+            )
     return Finding(
         message=message,
         expected="moving statistics as they were before",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.checks._base import Check, Failed, Passed, Verdict
+from grader.checks._base import Check, Failed, Passed, Verdict, Warned
 from grader.checks._phases import broke_early, broken_off, no_base, stopped_cells
 from grader.checks._words import locate
 from grader.evidence import Evidence, Phase
@@ -71,7 +71,25 @@ class Trained(Check):
         if any(phase.head.moved for phase in evidence.phases):
             return Passed()
         ran = [phase for phase in evidence.phases if not broke_early(phase)]
-        return Failed((unmoved(ran[-1]),)) if ran else broken_off(evidence.phases[0])
+        if not ran:
+            return broken_off(evidence.phases[0])
+        chance = evidence.environment.training == "bounded" and any(could_move(phase) for phase in ran)
+        return Warned((by_chance(ran[-1]),)) if chance else Failed((unmoved(ran[-1]),))
+
+
+def could_move(phase: Phase) -> bool:
+    """Whether nothing but the gradient kept the head as it was. In one short step that may be zero by chance: a loss
+    that cuts off what lies outside its range has none for some images."""
+    return phase.head.trainable > 0 and phase.learning_rate != 0
+
+
+def by_chance(phase: Phase) -> Finding:
+    """The head could learn, and did not in the grader's one short step."""
+    return unmoved(phase).model_copy(
+        update={
+            "message": "The head could learn, but no weight of it changed in the one short run that the grader made.",
+        }
+    )
 
 
 def unmoved(phase: Phase) -> Finding:

@@ -11,6 +11,9 @@ import typer
 
 __all__ = ["app", "fail", "main"]
 
+INTERRUPTED = 130
+"""What Typer makes of Ctrl-C."""
+
 app = typer.Typer(
     name="grader",
     help="Grade transfer-learning notebooks from evidence: what trained, what moved, and how BatchNorm was called.",
@@ -57,6 +60,8 @@ def main() -> None:
     except GraderError as exc:
         fail(exc.message, exc.remedy)
         sys.exit(2)
-    except KeyboardInterrupt:
+    except SystemExit as exc:
+        if exc.code != INTERRUPTED:
+            raise
         fail("stopped.")
         sys.exit(2)

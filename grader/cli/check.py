@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from grader.run.kernel import KernelStarter
 
 PARTIAL = 2
+"""Exit status where some notebooks could not be graded."""
 
 
 class Keras(str, Enum):
@@ -91,9 +93,7 @@ def check(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
 ) -> None:
     """Grade a notebook and say what happened."""
-    from grader.errors import GraderError
     from grader.grade import Options
-    from grader.run.kernel import best_for
 
     options = Options(
         keras=keras.value if keras else None,
@@ -101,32 +101,56 @@ def check(
         keep_weights=keep_weights,
     )
     if len(notebooks) == 1:
-        graded = grade_file(notebooks[0], assignment, options, quiet)
-        text = lay_out(graded, assignment, format)
-        if text is None and output is None:
-            show(graded, assignment)
-        else:
-            write(text if text is not None else plain(graded, assignment), output)
-        raise typer.Exit(int(graded.report.outcome.value in ("failed", "error")))
-    folder = output or Path("feedback")
+        check_one(notebooks[0], assignment, options, Layout(format, output, quiet))
+    else:
+        check_several(notebooks, assignment, options, Layout(format, output, quiet))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How and where the feedback goes."""
+
+    format: OutputFormat
+    output: Path | None
+    quiet: bool
+
+
+def check_one(path: Path, assignment: str, options: Options, layout: Layout) -> None:
+    """Grade one notebook; its report is what this prints or writes."""
+    graded = grade_file(path, assignment, options, layout.quiet)
+    if layout.format is OutputFormat.TEXT and layout.output is None:
+        show(graded)
+    else:
+        write(lay_out(graded, layout.format), layout.output)
+    raise typer.Exit(int(has_findings(graded)))
+
+
+def check_several(notebooks: list[Path], assignment: str, options: Options, layout: Layout) -> None:
+    """Grade several notebooks one after the other, a report for each into a folder, and end with a table."""
+    from grader.errors import GraderError
+    from grader.run.kernel import best_for
+
+    folder = layout.output or Path("feedback")
     starter = best_for(len(notebooks))
     done: list[Graded] = []
     paths: list[Path] = []
-    broken = False
     for number, path in enumerate(notebooks, 1):
         try:
-            graded = grade_file(path, assignment, options, quiet, f"[{number}/{len(notebooks)}] ", starter)
+            graded = grade_file(path, assignment, options, layout.quiet, f"[{number}/{len(notebooks)}] ", starter)
         except GraderError as exc:
             # The others are still worth grading; the exit status tells.
             fail(exc.message, exc.remedy)
-            broken = True
             continue
-        target = free_name(folder, path.stem, suffix_of(format), paths)
-        write(lay_out(graded, assignment, format) or plain(graded, assignment), target)
+        paths.append(free_name(folder, path.stem, suffix_of(layout.format), paths))
+        write(lay_out(graded, layout.format), paths[-1])
         done.append(graded)
-        paths.append(target)
     finish(done, paths, folder)
-    raise typer.Exit(PARTIAL if broken else int(any(g.report.outcome.value in ("failed", "error") for g in done)))
+    raise typer.Exit(PARTIAL if len(done) < len(notebooks) else int(any(map(has_findings, done))))
+
+
+def has_findings(graded: Graded) -> bool:
+    """Whether the exit status tells of it."""
+    return graded.report.outcome.value in ("failed", "error")
 
 
 def grade_file(
@@ -163,26 +187,16 @@ def templates_of(graded: Graded) -> Path | None:
     return None
 
 
-def lay_out(graded: Graded, assignment: str, format: OutputFormat) -> str | None:
-    """The report as a document; None for text, which depends on where it is shown."""
+def lay_out(graded: Graded, format: OutputFormat) -> str:
+    """The report as a document."""
     from grader.feedback.render import render
 
-    if format is OutputFormat.TEXT:
-        return None
-    return render(
-        graded.report, LAYOUTS.get(format, format.value), notebook=graded.notebook, templates=templates_of(graded)
-    )
+    name = LAYOUTS.get(format, format.value)
+    return render(graded.report, name, notebook=graded.notebook, templates=templates_of(graded))
 
 
-def plain(graded: Graded, assignment: str) -> str:
-    """The report as plain text, for a file."""
-    from grader.feedback.render import render
-
-    return render(graded.report, "text", templates=templates_of(graded))
-
-
-def show(graded: Graded, assignment: str) -> None:
-    """The report on the terminal."""
+def show(graded: Graded) -> None:
+    """The report on the terminal, as wide and as colourful as that is."""
     from rich.console import Console
 
     from grader.feedback.render import print_text

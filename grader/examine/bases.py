@@ -23,12 +23,14 @@ class FoundBase:
         number: of the container that is the base in this model; None if its layers lie in the outer model.
         layers: its layers in the application's own order; index in this list = index of the base layer.
         style: how the model holds it.
+        holder: number of the model or layer that the container lies in; None if the base has no container.
     """
 
     application: ApplicationEvent
     number: int | None
     layers: tuple[Leaf, ...]
     style: Style
+    holder: int | None = None
 
     def keys(self, *, trains: bool | None = None) -> set[str]:
         """Keys of the base's weights."""
@@ -90,7 +92,7 @@ def placed(tree: ModelTree, event: ApplicationEvent, layers: tuple[Leaf, ...]) -
         style = "sequential"
     elif outer.config is None and outer.kind not in FUNCTIONAL:
         style = "subclassed"
-    return FoundBase(event, container, layers, style)
+    return FoundBase(event, container, layers, style, outer.model)
 
 
 def is_the_base(tree: ModelTree, container: int, held: list[Leaf]) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 from typing import Literal
 
 from grader import __version__
 from grader.assignment import Assignment
 from grader.evidence import (
+    Asked,
     Base,
     BaseLayer,
     CellError,
@@ -19,19 +21,22 @@ from grader.evidence import (
     Model,
     Note,
     Notebook,
-    Phase,
     StoreComparison,
 )
 from grader.examine.arrays import Snapshots
-from grader.examine.bases import FoundBase, find_base
+from grader.examine.bases import FoundBase
 from grader.examine.calls import base_calls
 from grader.examine.exercises import open_exercises
 from grader.examine.given import excuse, given_cells
 from grader.examine.graph import ModelConfig
 from grader.examine.journal import Journal, PlaceFacts, read_journal
-from grader.examine.phases import Stretch, phases_of
+from grader.examine.outline import outline
+from grader.examine.phases import phases_of
 from grader.examine.places import Places
+from grader.examine.probes import probes_of
 from grader.examine.stored import compare_with_store
+from grader.examine.stretches import Stretch
+from grader.examine.subject import Subject, Trained, starting_point, stretches_of, subject_of, trained_models
 from grader.examine.tree import ModelTree
 from grader.printable import printable
 from grader.run.execution import CellOutcome, Execution
@@ -69,15 +74,15 @@ def examine(submission: Submission, assignment: Assignment, execution: Execution
     journal = read_journal(execution.evidence)
     snapshots = Snapshots(execution.evidence)
     places = Places(submission.notebook, execution.cells)
-    stretches, unrelated = based_stretches(journal)
-    subject = subject_of(journal, stretches, places)
+    trained = trained_models(journal)
+    subject = subject_of(journal, trained, snapshots, places)
     notes = [*submission.notes, *execution.notes, *(Note(kind=n.kind, text=n.text) for n in journal.notes)]
     notes.extend(integrity_notes(journal, snapshots))
-    notes.extend(unrelated_notes(unrelated, stretches))
     notebook = notebook_facts(submission, assignment, execution, places)
     if subject is None:
         return Evidence(
             assignment=assignment.slug,
+            asked=Asked(input_shape=assignment.base.input_shape),
             notebook=notebook,
             environment=environment_of(journal, execution, facts, "none"),
             model=model_without_base(journal),
@@ -85,69 +90,29 @@ def examine(submission: Submission, assignment: Assignment, execution: Execution
             notes=tuple(notes),
         )
     tree, base = subject.tree, subject.base
-    phases, groups = phases_of([s for s in stretches if s.is_like(tree, base)], journal, snapshots, places)
-    began = starting_point(phases, groups)
+    stretches = stretches_of(subject, trained)
+    notes.extend(unrelated_notes(trained, stretches))
+    phases, groups = phases_of(stretches, journal, snapshots, places)
+    numbers = [*(stretch.event.model for stretch in stretches), tree.model.model]
+    began = starting_point(phases, groups, snapshots)
     start = (began.base, began.event.before) if began else (base, snapshots.latest())
     comparison = compare_with_store(facts.store, assignment, snapshots, *start)
     config = ModelConfig.read(execution.evidence, tree.model.config)
-    described = describe_base(journal, subject, config, places, comparison)
+    around = configs_around(execution.evidence, tree, base)
+    described = describe_base(journal, subject, around, places, comparison)
+    model = describe_model(subject, config).model_copy(update=outline(journal, execution.evidence, tree.model, base))
     return Evidence(
         assignment=assignment.slug,
+        asked=Asked(input_shape=assignment.base.input_shape),
         notebook=notebook,
         environment=environment_of(journal, execution, facts, comparison.kind),
-        model=describe_model(subject, config),
+        model=model,
         base=described,
         phases=phases,
+        probes=probes_of(execution.evidence, assignment, base.application.model, numbers, places.place),
         sources=places.sources(),
         notes=tuple(notes),
     )
-
-
-def based_stretches(journal: Journal) -> tuple[list[Stretch], list[str]]:
-    """The stretches of training whose model has a base, and the names of the other models that were trained."""
-    stretches, unrelated = [], []
-    for event in journal.trainings:
-        described = journal.model(event.model)
-        if described is None:
-            continue
-        tree = ModelTree(journal, described)
-        base = find_base(journal, tree)
-        if base is None:
-            unrelated.append(described.name[:80])
-        else:
-            stretches.append(Stretch(event, tree, base))
-    return stretches, unrelated
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The model under test.
-
-    Args:
-        chosen: why this one, as a phrase.
-    """
-
-    tree: ModelTree
-    base: FoundBase
-    chosen: str
-
-
-def subject_of(journal: Journal, stretches: list[Stretch], places: Places) -> Subject | None:
-    """The model with a base that was trained last; else compiled last; else built last."""
-    if stretches:
-        last = stretches[-1]
-        place = places.place(last.event.place)
-        return Subject(last.tree, last.base, f"trained last, in cell {place.cell}" if place else "trained last")
-    for number in [*(c.model for c in reversed(journal.compiles)), *(m.model for m in reversed(journal.models))]:
-        described = journal.model(number)
-        if described is None or journal.is_application(number) or not described.is_model:
-            continue
-        tree = ModelTree(journal, described)
-        base = find_base(journal, tree)
-        # A copy of the bare base (loaded, cloned) is not yet a model for the task.
-        if base is not None and any(leaf.own and leaf not in base.layers for leaf in tree.leaves):
-            return Subject(tree, base, "built last; it was never trained")
-    return None
 
 
 def model_without_base(journal: Journal) -> Model | None:
@@ -164,23 +129,23 @@ def model_without_base(journal: Journal) -> Model | None:
     return None
 
 
-def starting_point(phases: Sequence[Phase], groups: Sequence[list[Stretch]]) -> Stretch | None:
-    """The stretch with which the training of the head began."""
-    for phase, group in zip(phases, groups, strict=True):
-        if phase.role == "head":
-            return group[0]
-    return groups[0][0] if groups else None
+def configs_around(folder: Path, tree: ModelTree, base: FoundBase) -> dict[int, ModelConfig]:
+    """The configs of the models that the base lies in, by their numbers, outermost first."""
+    held = next((leaf.containers for leaf in base.layers if base.number in leaf.containers), ())
+    outer = held[: held.index(base.number)] if base.number in held else ()
+    configs = {number: ModelConfig.read(folder, tree.containers[number].config) for number in outer}
+    return {number: config for number, config in configs.items() if config and config.has_graph}
 
 
 def describe_base(
-    journal: Journal, subject: Subject, config: ModelConfig | None, places: Places, comparison: StoreComparison
+    journal: Journal, subject: Subject, around: dict[int, ModelConfig], places: Places, comparison: StoreComparison
 ) -> Base:
     """The base as evidence."""
     tree, base = subject.tree, subject.base
     container = tree.containers.get(base.number) if base.number is not None else None
     original = journal.model(base.application.model)
     style = base.style
-    if style == "nested" and not (config and config.has_graph):
+    if style == "nested" and base.holder not in around:
         style = "subclassed"
     return Base(
         application=base.application.application,
@@ -198,7 +163,7 @@ def describe_base(
             )
             for index, leaf in enumerate(base.layers)
         ),
-        calls=base_calls(journal, base, container.name if container else None, config, places),
+        calls=base_calls(journal, tree, base, around, places),
         store=comparison,
     )
 
@@ -290,9 +255,11 @@ def integrity_notes(journal: Journal, snapshots: Snapshots) -> list[Note]:
     return notes
 
 
-def unrelated_notes(unrelated: list[str], stretches: list[Stretch]) -> list[Note]:
-    """Which trained models were left aside."""
-    names = ", ".join(f"`{name}`" for name in dict.fromkeys(unrelated))
+def unrelated_notes(trained: Sequence[Trained], stretches: Sequence[Stretch]) -> list[Note]:
+    """Which trained models without a base were left aside."""
+    counted = {id(stretch.event) for stretch in stretches}
+    left = [one.tree.model.name[:80] for one in trained if one.base is None and id(one.event) not in counted]
+    names = ", ".join(f"`{name}`" for name in dict.fromkeys(left))
     if not names or not stretches:
         return []
     return [Note(kind="model", text=f"Also trained, but without a pretrained base and not looked at: {names}.")]

@@ -107,8 +107,7 @@ def blocks_of(notebook: NotebookNode) -> Iterator[Block]:
             functions = [part for part in inner if isinstance(part, Function)]
             for function in functions:
                 name = f"{node.name}.{function.name}" if isinstance(node, ast.ClassDef) else function.name
-                last = function.end_lineno or function.lineno
-                yield Block(number, name, lines, tuple(function.body), function.lineno, last)
+                yield Block(number, name, lines, tuple(function.body), function.lineno, last_line(function, lines))
             if not functions:
                 top.append(node)
         if top or not tree.body:
@@ -145,7 +144,18 @@ def function_lines(block: Block) -> frozenset[int]:
     """Lines of a cell that belong to functions."""
     tree = parse_cell("\n".join(block.lines))
     nodes = [node for node in ast.walk(tree) if isinstance(node, Function)] if tree else []
-    return frozenset(line for node in nodes for line in range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return frozenset(line for node in nodes for line in range(node.lineno, last_line(node, block.lines) + 1))
+
+
+def last_line(function: Function, lines: tuple[str, ...]) -> int:
+    """Line of a cell that a function ends in, with the comments that stand in it after its last statement."""
+    last = function.end_lineno or function.lineno
+    for number, line in enumerate(lines[last:], start=last + 1):
+        indent = len(line) - len(line.lstrip())
+        if line.strip() and (indent <= function.col_offset or not line.strip().startswith("#")):
+            break
+        last = number if line.strip() else last
+    return last
 
 
 def counterpart(block: Block, candidates: list[Block], notebook: NotebookNode, starter: NotebookNode) -> Block | None:

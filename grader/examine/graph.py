@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from grader.evidence import GraphNode
 
-__all__ = ["ModelConfig"]
+__all__ = ["ModelConfig", "Training"]
 
 MOST_BYTES = 20 * 10**6
 MOST_NODES = 60
@@ -45,30 +45,52 @@ class ModelConfig:
         """Whether the config lists layers (a subclassed model's does not)."""
         return bool(self._layers(self._data))
 
+    @property
+    def kind(self) -> str:
+        """Class of the model, e.g. ``Sequential``."""
+        return str(self._data.get("class_name", ""))
+
+    @property
+    def layers(self) -> list[dict[str, Any]]:
+        """The entries of its layers, the outer level alone."""
+        return self._layers(self._data)
+
+    @property
+    def outputs(self) -> Any:
+        """Its output tensors, as written; None in a `Sequential`."""
+        config = self._data.get("config")
+        return config.get("output_layers") if isinstance(config, dict) else None
+
     @staticmethod
     def _layers(data: Any) -> list[dict[str, Any]]:
         config = data.get("config") if isinstance(data, dict) else None
         layers = config.get("layers") if isinstance(config, dict) else None
         return [layer for layer in layers if isinstance(layer, dict)] if isinstance(layers, list) else []
 
-    def _every_layer(self, data: Any, depth: int = 0) -> Iterator[tuple[dict[str, Any], bool]]:
-        """Each layer config on every level, and whether it lies in a `Sequential`."""
+    def training_of(self, name: str, around: Training = "unset") -> list[Training]:
+        """The `training` argument of each call of the layer with this name, as the config records it.
+
+        Where a call passes nothing, the argument with which the model around it was called holds, as it does when
+        Keras runs it. In a `Sequential` nothing can be passed.
+
+        Args:
+            around: the argument with which this model itself is called.
+        """
+        return list(self._calls_in(self._data, name, around, 0))
+
+    def _calls_in(self, data: dict[str, Any], name: str, around: Training, depth: int) -> Iterator[Training]:
+        """See `training_of`; ``around`` is the argument that reaches this container."""
         if depth > MOST_DEPTH:
             return
         sequential = data.get("class_name") == "Sequential"
         for layer in self._layers(data):
-            yield layer, sequential
-            yield from self._every_layer(layer, depth + 1)
-
-    def training_of(self, name: str) -> list[Training]:
-        """The `training` argument of each call of the layer with this name, as the config records it.
-
-        In a `Sequential` nothing can be passed: that counts as one call with the argument unset.
-        """
-        for layer, sequential in self._every_layer(self._data):
+            passed: list[Training] = ["unset"] if sequential else [training_argument(node) for node in nodes_of(layer)]
+            reaching = [around if training == "unset" else training for training in passed]
             if name_of(layer) == name:
-                return ["unset"] if sequential else [training_argument(node) for node in nodes_of(layer)]
-        return []
+                yield from reaching
+                continue
+            for training in dict.fromkeys(reaching):
+                yield from self._calls_in(layer, name, training, depth + 1)
 
     def nodes(self, without: frozenset[str]) -> tuple[GraphNode, ...]:
         """The outer graph, without the layers of these names, at most `MOST_NODES` nodes."""

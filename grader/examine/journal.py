@@ -14,6 +14,7 @@ __all__ = [
     "CompileEvent",
     "Journal",
     "LayerFacts",
+    "LossFacts",
     "ModelEvent",
     "PlaceFacts",
     "TrainingEvent",
@@ -56,6 +57,8 @@ class LayerFacts(Event):
     kind: str
     nested: bool
     own: tuple[WeightFacts, ...]
+    settings: dict[str, int | float | bool | str | tuple[int, ...]] = {}
+    """What its config says, as far as it is short and plain."""
 
 
 class ModelEvent(Event):
@@ -69,6 +72,35 @@ class ModelEvent(Event):
     layers: tuple[LayerFacts, ...]
     own: tuple[WeightFacts, ...] = ()
     config: str | None = None
+    input_shape: tuple[int | None, ...] | None = None
+    """With the batch first; None where the model has no single one."""
+    output_shape: tuple[int | None, ...] | None = None
+
+
+class LayerCallEvent(Event):
+    """Code of the student's own (the `call` of a model or layer) called a layer."""
+
+    event: Literal["layer_call"]
+    container: int
+    layer: int
+    before: str = Field(max_length=20)
+    """Effect of the code since the last layer that it called; ``same``: none."""
+
+
+class LayerEndEvent(Event):
+    """Code of the student's own returned."""
+
+    event: Literal["layer_end"]
+    container: int
+    before: str = Field(max_length=20)
+
+
+class EffectEvent(Event):
+    """What a layer that holds code does, as seen on one batch."""
+
+    event: Literal["effect"]
+    layer: int
+    effect: str = Field(max_length=20)
 
 
 class ApplicationEvent(Event):
@@ -100,7 +132,19 @@ class CallEvent(Event):
     training: Literal["true", "false", "unset", "dynamic"]
     symbolic: bool
     by_student: bool
+    within: int | None = None
+    """The layer in whose own call the call was made."""
     place: PlaceFacts | None
+
+
+class LossFacts(Event):
+    """The loss that a model was compiled with."""
+
+    name: str
+    form: Literal["text", "object", "function", "several"]
+    framework: bool
+    """Whether it is one of Keras's or TensorFlow's own."""
+    from_logits: bool | None = None
 
 
 class CompileEvent(Event):
@@ -110,6 +154,9 @@ class CompileEvent(Event):
     id: int
     model: int
     place: PlaceFacts | None
+    loss: LossFacts | None = None
+    trainable: tuple[str, ...] | None = None
+    """Keys of the weights that `trainable` said would train, as `compile` was called."""
 
 
 class TrainingEvent(Event):
@@ -129,6 +176,12 @@ class TrainingEvent(Event):
     after: int | None = None
     optimizer: str = ""
     learning_rate: float | None = None
+    first_rate: float | None = None
+    """The rate of the first update."""
+    schedule: str = ""
+    ignored_rate: float | None = None
+    labels: tuple[int, ...] | None = None
+    """Shape of one example's labels."""
     loss_name: str = ""
     loss: float | None = None
     error: str = ""
@@ -143,6 +196,8 @@ class TrainedEvent(Event):
     steps: int | None
     loss: float | None
     error: str
+    first_rate: float | None = None
+    labels: tuple[int, ...] | None = None
     flagged: tuple[str, ...] | None
     trainable: tuple[str, ...] | None
 
@@ -186,6 +241,9 @@ AnyEvent = Annotated[
     | ApplicationEvent
     | MissingWeightsEvent
     | CallEvent
+    | LayerCallEvent
+    | LayerEndEvent
+    | EffectEvent
     | CompileEvent
     | TrainingEvent
     | TrainedEvent
@@ -206,6 +264,9 @@ class Journal(BaseModel):
     applications: list[ApplicationEvent] = []
     missing_weights: list[MissingWeightsEvent] = []
     calls: list[CallEvent] = []
+    layer_calls: list[LayerCallEvent] = []
+    layer_ends: list[LayerEndEvent] = []
+    effects: list[EffectEvent] = []
     compiles: list[CompileEvent] = []
     trainings: list[TrainingEvent] = []
     snapshots: list[SnapshotEvent] = []
@@ -254,6 +315,9 @@ def _file(journal: Journal, event: Any) -> None:
             ApplicationEvent: journal.applications,
             MissingWeightsEvent: journal.missing_weights,
             CallEvent: journal.calls,
+            LayerCallEvent: journal.layer_calls,
+            LayerEndEvent: journal.layer_ends,
+            EffectEvent: journal.effects,
             CompileEvent: journal.compiles,
             TrainingEvent: journal.trainings,
             SnapshotEvent: journal.snapshots,
@@ -272,6 +336,8 @@ def _finish(journal: Journal, end: TrainedEvent) -> None:
                     "steps": end.steps,
                     "loss": end.loss,
                     "error": end.error,
+                    "first_rate": end.first_rate,
+                    "labels": end.labels,
                     # A model that was built only by being trained could not tell before.
                     "flagged": begun.flagged if begun.flagged is not None else end.flagged,
                     "trainable": begun.trainable if begun.trainable is not None else end.trainable,

@@ -4,76 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from grader.evidence import Drift, HeadState, Phase
 from grader.examine.arrays import Snapshots, same_bytes
 from grader.examine.bases import FoundBase
-from grader.examine.journal import Journal, TrainingEvent
+from grader.examine.journal import Journal
+from grader.examine.losses import describe_loss, rate_from
 from grader.examine.places import Places
-from grader.examine.tree import ModelTree
+from grader.examine.roles import Role, assign_roles
+from grader.examine.stretches import Stretch, grouped
+from grader.examine.succession import find_predecessor
 
-__all__ = ["Stretch", "phases_of"]
+__all__ = ["phases_of"]
 
 LARGEST = 1e6
 """What a drift that is no number, or beyond all measure, is given as."""
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """One recorded stretch of training with the model it trained."""
-
-    event: TrainingEvent
-    tree: ModelTree
-    base: FoundBase
-
-    @property
-    def trainable(self) -> set[str]:
-        """Keys of the weights that it could train."""
-        return set(self.event.trainable or ())
-
-    @property
-    def flagged(self) -> set[str]:
-        """Keys of the weights that `trainable` said it would train."""
-        return set(self.event.flagged or ())
-
-    @property
-    def after(self) -> int:
-        """Snapshot at its end; the one at its beginning where the kernel died before."""
-        return self.event.after if self.event.after is not None else self.event.before
-
-    def is_like(self, tree: ModelTree, base: FoundBase) -> bool:
-        """Whether this trained a model of the same architecture on the same application."""
-        return (
-            self.base.application.application == base.application.application
-            and self.tree.signature() == tree.signature()
-        )
-
-    def goes_on(self, other: Stretch) -> bool:
-        """Whether this is more of the same: nothing that matters was changed in between."""
-        mine, others = self.event, other.event
-        return (
-            (mine.model, mine.compile, mine.kind) == (others.model, others.compile, others.kind)
-            and self.trainable == other.trainable
-            and self.flagged == other.flagged
-            and (mine.compile is not None or mine.learning_rate == others.learning_rate)
-        )
 
 
 def phases_of(
     stretches: Sequence[Stretch], journal: Journal, snapshots: Snapshots, places: Places
 ) -> tuple[tuple[Phase, ...], tuple[list[Stretch], ...]]:
     """The phases in order, with the stretches that each is made of."""
-    groups: list[list[Stretch]] = []
-    for stretch in stretches:
-        if groups and stretch.goes_on(groups[-1][-1]):
-            groups[-1].append(stretch)
-        else:
-            groups.append([stretch])
-    roles = assign_roles(groups)
+    groups = grouped(stretches)
+    roles = assign_roles(groups, snapshots)
     built = [
         build_phase(index, group, roles[index], groups[:index], journal, snapshots, places)
         for index, group in enumerate(groups)
@@ -81,33 +36,10 @@ def phases_of(
     return tuple(built), tuple(groups)
 
 
-def assign_roles(groups: list[list[Stretch]]) -> list[Literal["head", "fine-tuning", "other"]]:
-    """Which group is the training of the head, and which the fine-tuning.
-
-    Fine-tuning is the last group in which anything of the base was to be trained, if something was trained
-    before it; where the base never was, the last group that goes on with an earlier one's model.
-    """
-    roles: list[Literal["head", "fine-tuning", "other"]] = ["other"] * len(groups)
-    if not groups:
-        return roles
-    tunes = [bool(group[0].base.indices(group[0].trainable | group[0].flagged)) for group in groups]
-    if any(tunes[1:]):
-        tuning = max(index for index in range(1, len(groups)) if tunes[index])
-    elif len(groups) > 1 and groups[-1][0].event.model in {group[0].event.model for group in groups[:-1]}:
-        tuning = len(groups) - 1
-    else:
-        roles[-1] = "head"
-        return roles
-    frozen_before = [index for index in range(tuning) if not tunes[index]]
-    roles[tuning] = "fine-tuning"
-    roles[frozen_before[-1] if frozen_before else 0] = "head"
-    return roles
-
-
 def build_phase(
     index: int,
     group: list[Stretch],
-    role: Literal["head", "fine-tuning", "other"],
+    role: Role,
     earlier: list[list[Stretch]],
     journal: Journal,
     snapshots: Snapshots,
@@ -116,7 +48,7 @@ def build_phase(
     """The facts of one phase."""
     first, last = group[0], group[-1]
     event = first.event
-    predecessor = next((g[-1] for g in reversed(earlier) if follows(first, g[-1], snapshots)), None)
+    predecessor = find_predecessor(first, earlier, snapshots)
     compiled = next((c for c in journal.compiles if c.id == event.compile), None)
     trainable_keys = set(first.tree.keys(trains=True))
     moved = set(snapshots.changed(sorted(trainable_keys), event.before, last.after))
@@ -139,40 +71,28 @@ def build_phase(
         steps=total([s.event.steps for s in group]),
         error=next((s.event.error for s in group if s.event.error), "")[:300],
         optimizer=event.optimizer[:60],
-        learning_rate=finite(event.learning_rate),
+        learning_rate=finite(event.first_rate if event.first_rate is not None else event.learning_rate),
+        rate_from=rate_from(event),
+        ignored_rate=finite(event.ignored_rate),
         loss=event.loss_name[:60],
+        compiled_loss=describe_loss(compiled.loss if compiled else None),
+        label_shape=last.event.labels,
         loss_value=finite(last.event.loss),
         flagged=first.base.indices(first.flagged),
+        flagged_at_compile=first.base.indices(set(compiled.trainable)) if compiled and compiled.trainable else None,
         trainable=first.base.indices(first.trainable),
         moved=first.base.indices(moved),
         drift=drift_of(snapshots, (first.base, event.before), (first.base, last.after)),
-        drift_before=drift_of(snapshots, (predecessor.base, predecessor.after), (first.base, event.before))
+        drift_before=drift_of(snapshots, (predecessor[0].base, predecessor[1]), (first.base, event.before))
         if predecessor
         else (),
         trainable_parameters=sum(sizes.get(key, 0) for key in first.trainable & trainable_keys),
+        trainable_tensors=len(first.trainable & trainable_keys),
         head=HeadState(
             tensors=len(head_keys), trainable=len(head_keys & first.trainable), moved=len(head_keys & moved)
         ),
         continues=(predecessor is not None) if earlier else None,
     )
-
-
-def follows(stretch: Stretch, earlier: Stretch, snapshots: Snapshots) -> bool:
-    """Whether this stretch began with the very trainable weights that the earlier one left.
-
-    Compared by place in the model, because a model that was saved and loaded holds other variables. Moving
-    statistics are left out: whether those moved is a question of its own.
-    """
-    mine, theirs = stretch.tree.keys(trains=True), earlier.tree.keys(trains=True)
-    if mine == theirs:
-        return not any(snapshots.same(key, earlier.after, stretch.event.before) is False for key in mine)
-    if len(mine) != len(theirs):
-        return False
-    for key, other in zip(mine, theirs, strict=True):
-        now, then = snapshots.value(key, stretch.event.before), snapshots.value(other, earlier.after)
-        if now is None or then is None or not np.array_equal(now, then, equal_nan=True):
-            return False
-    return True
 
 
 def drift_of(snapshots: Snapshots, start: tuple[FoundBase, int], end: tuple[FoundBase, int]) -> tuple[Drift, ...]:

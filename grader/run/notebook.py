@@ -23,6 +23,7 @@ from grader.run.execution import CellOutcome, CellStatus, Execution
 from grader.run.isolation import strongest
 from grader.run.kernel import KernelStarter
 from grader.run.limits import Watch
+from grader.run.probing import SECONDS, prepare, probe_code
 from grader.run.recorder.config import KernelConfig
 from grader.run.workspace import Workspace
 
@@ -45,6 +46,7 @@ class RunRequest:
         training: ``"bounded"`` or ``"full"``.
         weights: folder of the weights store.
         progress: called with (cells done, cells) as the run goes on.
+        probes: what the model under test is to be asked after the last cell.
     """
 
     notebook: NotebookNode
@@ -53,6 +55,7 @@ class RunRequest:
     training: Literal["bounded", "full"]
     weights: Path
     progress: Callable[[int, int], None]
+    probes: frozenset[str] = frozenset()
 
 
 def run_notebook(request: RunRequest, folders: Workspace, starter: KernelStarter) -> Execution:
@@ -122,6 +125,7 @@ class Run:
         with contextlib.closing(log):
             try:
                 async with self._client.async_setup_kernel(cwd=str(self._folders.work), cleanup_kc=True, **outputs):
+                    restore_signals()
                     self.seconds["kernel"] = time.monotonic() - began
                     self.watch.began = time.monotonic()
                     return await self._run_cells()
@@ -156,7 +160,25 @@ class Run:
                 outcomes.append(await self._run_cell(index, cell))
         self._request.progress(len(cells), len(cells))
         self.seconds["cells"] = time.monotonic() - self.watch.began
+        if self._request.probes and not self.died:
+            await self._probe()
         return outcomes
+
+    async def _probe(self) -> None:
+        """Have the kernel probe the model under test. What it cannot answer in time stays unanswered."""
+        began = time.monotonic()
+        request = prepare(self._request.assignment, self._folders, self._request.probes)
+        allowed = max(SECONDS.get(probe, 60.0) for probe in self._request.probes)
+        code = probe_code(request)
+        answer = asyncio.ensure_future(
+            self._client.kc.execute(code, silent=True, store_history=False, reply=True, timeout=allowed)
+        )
+        while not answer.done() and await self._manager.is_alive():
+            await asyncio.wait([answer], timeout=1.0)
+        answer.cancel()
+        with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+            await answer
+        self.seconds["probe"] = time.monotonic() - began
 
     async def _run_cell(self, index: int, cell: NotebookNode) -> CellOutcome:
         began = time.monotonic()
@@ -217,3 +239,19 @@ class Run:
             frames=frames,
             seconds=seconds,
         )
+
+
+def restore_signals() -> None:
+    """Let Ctrl-C end the grader. nbclient would end the kernel alone, and the cell would seem to have died."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Not on Windows, nor outside the main thread: there nbclient has set none either.
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.remove_signal_handler(number)
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGTERM, stop)
+
+
+def stop(number: int, frame: object) -> None:
+    """SIGTERM is as good as Ctrl-C."""
+    raise KeyboardInterrupt

@@ -56,7 +56,8 @@ def prepare(folder: Path, images: int) -> tuple[Path, Path]:
     shutil.copytree(ALPACA, assignment, ignore=shutil.ignore_patterns("dataset", "__pycache__"))
     drawn = [
         sys.executable,
-        str(ALPACA / "draw_dataset.py"),
+        str(ALPACA.parent / "draw_dataset.py"),
+        ALPACA.name,
         "--count",
         str(images),
         "--out",

@@ -14,6 +14,7 @@ from grader.run.recorder.frames import CellFrames
 from grader.run.recorder.hooks import replace_everywhere, wrap_method
 from grader.run.recorder.journal import Journal
 from grader.run.recorder.models import ModelBook
+from grader.run.recorder.probe import Prober
 from grader.weights import WeightsStore
 
 __all__ = ["Applications"]
@@ -30,12 +31,19 @@ class Applications:
     """Wraps `keras.applications` and the functions that load weights."""
 
     def __init__(
-        self, adapter: KerasAdapter, journal: Journal, book: ModelBook, frames: CellFrames, store: Path
+        self,
+        adapter: KerasAdapter,
+        journal: Journal,
+        book: ModelBook,
+        frames: CellFrames,
+        store: Path,
+        prober: Prober,
     ) -> None:
         self._adapter = adapter
         self._journal = journal
         self._book = book
         self._frames = frames
+        self._prober = prober
         self._store = WeightsStore(store)
         self._asked_file = ""
 
@@ -83,6 +91,7 @@ class Applications:
                 include_top=bool(bound.arguments["include_top"]),
                 place=place,
             )
+            self._prober.base_built(function, bound.arguments, model)
             return model
 
         return build

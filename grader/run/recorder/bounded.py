@@ -11,6 +11,7 @@ import itertools
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from inspect import BoundArguments
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy as np
 from grader.run.recorder.adapter import KerasAdapter
 from grader.run.recorder.examples import Examples, as_tuple, is_iterator
 from grader.run.recorder.journal import Journal
+from grader.run.recorder.objectives import label_shape
 
 __all__ = ["IMAGES", "Bounded"]
 
@@ -38,12 +40,18 @@ class Bounded:
         self._journal = journal
         self._examples = Examples(adapter)
         self._steps = 0
-        self._batches: weakref.WeakKeyDictionary[Any, tuple[int, Any]] = weakref.WeakKeyDictionary()
+        self._labels: list[int] | None = None
+        self._batches: weakref.WeakKeyDictionary[Any, Batches] = weakref.WeakKeyDictionary()
 
     def take_steps(self) -> int:
         """Steps that were run since this was asked last."""
         steps, self._steps = self._steps, 0
         return steps
+
+    def take_labels(self) -> list[int] | None:
+        """Shape of one example's labels in what was trained on since this was asked last; None if not known."""
+        labels, self._labels = self._labels, None
+        return labels
 
     def build(self, model: Any, data: Any) -> None:
         """Create the weights of a model that has none yet, so that there is a state before training."""
@@ -79,6 +87,7 @@ class Bounded:
         if batch is None:
             arguments["steps_per_epoch"] = 1
             return
+        self._labels = label_shape(batch)
         validation = arguments["validation_data"]
         if validation is None and arguments["validation_split"]:
             arguments["validation_data"] = self._examples.dataset(self._examples.few(IMAGES, x, y, weights, last=True))
@@ -104,21 +113,26 @@ class Bounded:
         for name in ("x", "y", "sample_weight"):
             if bound.arguments.get(name) is not None:
                 bound.arguments[name] = self._examples.rows(bound.arguments[name], slice(0, IMAGES))
+        self._labels = label_shape((None, bound.arguments.get("y")))
         with self._eagerly(model), self._all_or_nothing(model):
             result = original(*bound.args, **bound.kwargs)
         self._steps += 1
-        self._batches[model] = (self._batches.get(model, (0, None))[0] + 1, result)
+        batches = self._batches.setdefault(model, Batches())
+        batches.count, batches.result = batches.count + 1, result
         return result
 
-    def repeated_batch(self, model: Any) -> Any:
-        """The last result, once enough batches were run on this compiled model; None before."""
-        count, result = self._batches.get(model, (0, None))
-        if count < BATCHES:
+    def repeated_batch(self, model: Any, flagged: list[str] | None) -> Any:
+        """The last result, once enough batches were run on this compiled model with these flags; None before."""
+        batches = self._batches.setdefault(model, Batches())
+        if batches.flagged != flagged:
+            # Whether the change has an effect is to be seen.
+            batches.count, batches.flagged = 0, flagged
+        if batches.count < BATCHES:
             return None
         self._journal.note(
             "bounded", f"Only the first {BATCHES} calls of `train_on_batch` on a compiled model were run."
         )
-        return result
+        return batches.result
 
     def forget(self, model: Any) -> None:
         """`compile` was called: count batches anew."""
@@ -186,6 +200,21 @@ class Bounded:
     def _count(self, optimizer: Any) -> int:
         iterations = getattr(optimizer, "iterations", None)
         return int(self._adapter.value(iterations)) if hasattr(iterations, "numpy") else 0
+
+
+@dataclass
+class Batches:
+    """What `train_on_batch` did with one compiled model.
+
+    Args:
+        count: calls that were really run with these flags.
+        flagged: what `trainable` said of its weights.
+        result: of the last call.
+    """
+
+    count: int = 0
+    flagged: list[str] | None = None
+    result: Any = None
 
 
 class EagerMode:

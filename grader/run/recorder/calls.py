@@ -45,23 +45,31 @@ class Calls:
             symbolic = bool(args) and self._adapter.is_symbolic(args[0])
             by_student = self._frames.called_by_student()
             if symbolic or by_student:
-                self._record(model, args, kwargs, symbolic, by_student)
+                self._record(model, args, kwargs, symbolic=symbolic, by_student=by_student)
             return original(model, *args, **kwargs)
 
         return __call__
 
     def _record(
-        self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], symbolic: bool, by_student: bool
+        self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, symbolic: bool, by_student: bool
     ) -> None:
         training = training_argument(args, kwargs)
         place = self._frames.place()
         number = self._book.number(model)
+        outer = self._frames.enclosing_layer(self._adapter.keras.layers.Layer, model)
+        within = None if outer is None else self._book.number(outer)
         where = (place["count"], place["line"]) if place else None
-        if (number, training, symbolic, by_student, where) in self._seen:
+        if (number, training, symbolic, by_student, within, where) in self._seen:
             return
-        self._seen.add((number, training, symbolic, by_student, where))
+        self._seen.add((number, training, symbolic, by_student, within, where))
         self._journal.event(
-            "call", model=number, training=training, symbolic=symbolic, by_student=by_student, place=place
+            "call",
+            model=number,
+            training=training,
+            symbolic=symbolic,
+            by_student=by_student,
+            within=within,
+            place=place,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from grader.run.recorder.adapter import KerasAdapter
@@ -16,11 +17,50 @@ from grader.run.recorder.training import Training
 __all__ = ["Cells"]
 
 
+@dataclass
+class Loop:
+    """How one optimizer is stepped.
+
+    Args:
+        variables: ids of the variables that it updates.
+        place: where the student's code steps it.
+        learning_rate: as the loop began; None where it is no plain number.
+    """
+
+    variables: set[int]
+    place: dict[str, Any] | None
+    learning_rate: float | None
+
+
+@dataclass
+class Segment:
+    """What is trained by the student's own loops while nothing of `trainable` changes.
+
+    The optimizers and models are held until it is written down: they may be a function's own.
+
+    Args:
+        flags: what `trainable` said of each model as the segment began.
+        models: those that were there.
+        opened: whether the state before it is known.
+        stepped: the optimizers that were applied, each with the sets of variables that it updated.
+    """
+
+    flags: dict[int, list[str] | None] = field(default_factory=dict)
+    models: list[Any] = field(default_factory=list)
+    opened: bool = False
+    stepped: list[tuple[Any, frozenset[int]]] = field(default_factory=list)
+
+    def has(self, optimizer: Any, variables: frozenset[int]) -> bool:
+        """Whether this optimizer was applied to these variables already."""
+        return any(one is optimizer and same == variables for one, same in self.stepped)
+
+
 class Cells:
     """Watches optimizers that are stepped by the student's own loop, and describes models after each cell.
 
     A training loop may be traced once and run later without any Python of ours in between, so such training
-    is known by the optimizer's count of steps having grown by the end of a cell.
+    is known by the optimizer's count of steps having grown by the end of a cell. Within a cell, a change of what
+    is trainable parts one stretch of training from the next.
     """
 
     def __init__(
@@ -32,27 +72,36 @@ class Cells:
         self._frames = frames
         self._training = training
         self._steps: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
-        self._loops: dict[int, dict[str, Any]] = {}
+        self._loops: weakref.WeakKeyDictionary[Any, Loop] = weakref.WeakKeyDictionary()
+        self._segment = Segment()
         self._before: int | None = None
         self._known: set[int] = set()
 
     def install(self, shell: Any) -> None:
         """Put the wrappers in place."""
+        import tensorflow as tf
+
+        wrap_method(tf.GradientTape, "__enter__", self._opening)
         for owner, name in self._adapter.optimizer_methods():
             wrap_method(owner, name, self._applying)
+        self._training.on_begin, self._training.on_end = self._training_begins, self._training_ended
         shell.events.register("post_run_cell", self.after_cell)
+
+    def _opening(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def enter(tape: Any) -> Any:
+            if not self._training.inside:
+                # A forward pass comes next, and may move the statistics before any optimizer is stepped.
+                self._open()
+            return original(tape)
+
+        return enter
 
     def _applying(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def apply(optimizer: Any, *args: Any, **kwargs: Any) -> Any:
             if self._training.inside:
                 return original(optimizer, *args, **kwargs)
-            if self._before is None:
-                # Taken at the last moment before the cell's own training changes anything.
-                self._before, _ = self._book.snapshot(self._book.alive())
-            if optimizer not in self._steps:
-                self._steps[optimizer] = self._step_count(optimizer)
             args, variables = self._updated(optimizer, args, kwargs)
-            self._note_loop(optimizer, variables)
+            self._note_step(optimizer, frozenset(id(variable) for variable in variables))
             self._training.inside = True
             try:
                 return original(optimizer, *args, **kwargs)
@@ -72,57 +121,101 @@ class Cells:
         variables = [pair[1] for pair in pairs if isinstance(pair, tuple) and len(pair) == 2]
         return ((pairs, *args[1:]) if args else args), variables
 
-    def _note_loop(self, optimizer: Any, variables: list[Any]) -> None:
-        rate = optimizer.learning_rate
-        try:
-            learning_rate = float(self._adapter.value(rate)) if hasattr(rate, "numpy") else float(rate)
-        except (TypeError, ValueError):
-            learning_rate = None
-        self._loops[id(optimizer)] = {
-            "variables": [id(variable) for variable in variables],
-            "place": self._frames.place(),
-            "optimizer": type(optimizer).__name__,
-            "learning_rate": learning_rate,
-        }
+    def _note_step(self, optimizer: Any, variables: frozenset[int]) -> None:
+        """This optimizer is about to update these variables."""
+        if self._segment.has(optimizer, variables):
+            return
+        self._open()
+        if optimizer not in self._steps:
+            self._steps[optimizer] = self._step_count(optimizer)
+        fresh = all(one is not optimizer for one, _ in self._segment.stepped)
+        known = set() if fresh else self._loops[optimizer].variables
+        self._loops[optimizer] = Loop(known | variables, self._frames.place(), self._rate(optimizer))
+        self._segment.stepped.append((optimizer, variables))
+
+    def _open(self) -> None:
+        """A step of a loop may begin: where what is trainable has changed, it begins another segment."""
+        models = self._book.alive()
+        flags = {self._book.number(model): self._book.trainable(model) for model in models}
+        if self._segment.stepped and flags != self._segment.flags:
+            self._close(models)
+        if not self._segment.opened:
+            self._before, _ = self._book.snapshot(models)
+            self._segment.opened = True
+        if not self._segment.stepped:
+            self._segment.flags, self._segment.models = flags, models
 
     def after_cell(self, result: Any = None) -> None:
         """Journal what this cell did beside `fit`."""
         models = self._book.alive()
+        self._close(models)
         for model in models:
             number = self._book.describe(model)
             if number not in self._known:
                 # A model that is never trained shows its weights here and nowhere else.
                 self._known.add(number)
                 self._book.snapshot([model])
+
+    def _training_begins(self) -> None:
+        """Keras's own training is about to begin: what the loops did came before it."""
+        if self._steps:
+            self._close(self._book.alive())
+
+    def _training_ended(self, moment: int) -> None:
+        """It ended at this snapshot: what it did is not the loops' doing, though it may have used their optimizer."""
+        self._before = moment if self._steps else None
+        self._segment.opened = False
+        for optimizer in list(self._steps):
+            self._steps[optimizer] = self._step_count(optimizer)
+
+    def _close(self, models: list[Any]) -> None:
+        """Journal what the loops did since this was done last."""
+        segment, self._segment = self._segment, Segment()
+        models = sorted({*models, *segment.models}, key=self._book.number)
+        loops, steps = [], 0
         for optimizer, before in list(self._steps.items()):
-            steps = self._step_count(optimizer)
-            if steps != before:
-                self._steps[optimizer] = steps
-                self._record_loop(models, self._loops.get(id(optimizer), {}), steps - before)
+            now = self._step_count(optimizer)
+            if now != before:
+                self._steps[optimizer] = now
+                loops.append((optimizer, self._loops[optimizer]))
+                steps = max(steps, now - before)
+        if loops:
+            self._record(models, segment, loops, steps)
         # A loop that was traced in one cell may run in a later one without passing through Python, so the state
-        # between cells has to be known from now on.
+        # between cells has to be known once there is a loop.
         self._before = self._book.snapshot(models)[0] if self._steps else None
 
-    def _record_loop(self, models: list[Any], loop: dict[str, Any], steps: int) -> None:
-        wanted = set(loop.get("variables", ()))
-        after, changed = self._book.snapshot(models)
+    def _record(self, models: list[Any], segment: Segment, loops: list[tuple[Any, Loop]], steps: int) -> None:
+        """One stretch of training for each model that the loops changed."""
+        wanted = set().union(*(loop.variables for _, loop in loops))
+        # Where several optimizers share the work, the one with the most weights speaks for it.
+        optimizer, main = max(loops, key=lambda pair: len(pair[1].variables))
+        traced_before = all(one is not optimizer for one, _ in segment.stepped)
+        after, _ = self._book.snapshot(models)
         for model in models:
-            keyed = list(self._book.variables(model))
-            trained = [key for key, variable, _ in keyed if id(variable) in wanted]
-            if not trained or not changed & {key for key, _, _ in keyed}:
+            trained = [key for key, variable, _ in self._book.variables(model) if id(variable) in wanted]
+            if not trained:
                 continue
+            number = self._book.describe(model)
             self._journal.event(
                 "custom_training",
-                model=self._book.describe(model),
-                place=loop.get("place"),
-                optimizer=loop.get("optimizer", ""),
-                learning_rate=loop.get("learning_rate"),
-                flagged=self._book.keys_of(model, model.trainable_weights),
+                model=number,
+                place=main.place,
+                optimizer=type(optimizer).__name__,
+                learning_rate=self._rate(optimizer) if traced_before else main.learning_rate,
+                flagged=segment.flags[number] if number in segment.flags else self._book.trainable(model),
                 trainable=trained,
                 before=self._before,
                 after=after,
                 steps=steps,
             )
+
+    def _rate(self, optimizer: Any) -> float | None:
+        rate = optimizer.learning_rate
+        try:
+            return float(self._adapter.value(rate)) if hasattr(rate, "numpy") else float(rate)
+        except (TypeError, ValueError):  # A schedule: no plain number.
+            return None
 
     def _step_count(self, optimizer: Any) -> int:
         """How often the optimizer was applied."""

@@ -58,3 +58,30 @@ class CellFrames:
                 return False
             frame = frame.f_back
         return False
+
+    @staticmethod
+    def enclosing_layer(kind: type, called: Any) -> Any:
+        """The layer in whose own call this call is made; None for a call that stands outside all layers.
+
+        Args:
+            kind: the class of layers.
+            called: the layer that is being called now.
+        """
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None:
+            if frame.f_code.co_name == "__call__":
+                caller = frame.f_locals.get("self")
+                if isinstance(caller, kind) and caller is not called:
+                    return caller
+            frame = frame.f_back
+        return None
+
+    @staticmethod
+    def passes_through(*folders: str) -> bool:
+        """Whether code in a folder of one of these names is on the stack."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if any(part in folders for part in frame.f_code.co_filename.split(os.sep)[:-1]):
+                return True
+            frame = frame.f_back
+        return False

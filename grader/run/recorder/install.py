@@ -14,8 +14,12 @@ from grader.run.recorder.calls import Calls
 from grader.run.recorder.cells import Cells
 from grader.run.recorder.config import KernelConfig
 from grader.run.recorder.frames import CellFrames
+from grader.run.recorder.inputs import Inputs
 from grader.run.recorder.journal import Journal
+from grader.run.recorder.kept import Kept
+from grader.run.recorder.layer_calls import LayerCalls
 from grader.run.recorder.models import ModelBook
+from grader.run.recorder.probe import Prober
 from grader.run.recorder.training import Training
 
 __all__ = ["install_recorder"]
@@ -53,9 +57,17 @@ def install_recorder(shell: Any, config: KernelConfig) -> None:
     book = ModelBook(adapter, journal)
     bounded = Bounded(adapter, journal) if config.training == "bounded" else None
     training = Training(adapter, journal, book, frames, bounded)
-    Applications(adapter, journal, book, frames, Path(config.weights)).install()
+    seen = Journal(Path(config.evidence), "probes.jsonl")
+    inputs = Inputs(adapter, seen, book, frames, graph_mode=bounded is None)
+    prober = Prober(adapter, seen, book, training, inputs, config)
+    inputs.install_calls()
+    Applications(adapter, journal, book, frames, Path(config.weights), prober).install()
+    LayerCalls(adapter, journal, book).install()
     Calls(adapter, journal, book, frames).install()
     training.install()
+    Kept(adapter, book).install()
+    inputs.install_runs()
+    prober.install()
     Cells(adapter, journal, book, frames, training).install(shell)
     journal.event(
         "environment",

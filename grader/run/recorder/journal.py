@@ -21,10 +21,10 @@ __all__ = ["Journal"]
 class Journal:
     """Appends events and arrays to one folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "journal.jsonl") -> None:
         self.folder = folder
         # Kept open for good: the student's code may change the current folder or the limits on open files.
-        self._stream = (folder / "journal.jsonl").open("a", encoding="utf-8")
+        self._stream = (folder / name).open("a", encoding="utf-8")
         self._digests: dict[str, bytes] = {}
         self._snapshots = 0
         self._notes: set[tuple[str, str]] = set()

@@ -58,7 +58,10 @@ class Keras2(KerasAdapter):
         yield data_utils, "get_file"
 
     def is_symbolic(self, value: Any) -> bool:
-        return bool(tf_keras.backend.is_keras_tensor(value)) if hasattr(value, "shape") else False
+        from tf_keras.src.engine.keras_tensor import KerasTensor
+
+        # Not `is_keras_tensor`: it raises for an array.
+        return isinstance(value, KerasTensor)
 
     def sequence_types(self) -> tuple[type, ...]:
         return (tf_keras.utils.Sequence,)

@@ -13,6 +13,7 @@ from typing import Any
 
 from grader.run.recorder.adapter import KerasAdapter
 from grader.run.recorder.journal import Journal
+from grader.run.recorder.settings import layer_settings, model_shape
 
 __all__ = ["ModelBook"]
 
@@ -46,8 +47,14 @@ class ModelBook:
 
     def alive(self) -> list[Any]:
         """The built models that still exist and are no bare application, in order of appearance."""
-        models = [model for model in list(self._alive) if model.built and self.number(model) not in self._pretrained]
-        return sorted(models, key=self.number)
+        # A model whose construction failed has no `built`; the error's traceback keeps it alive.
+        built = [model for model in list(self._alive) if getattr(model, "built", False)]
+        return sorted((model for model in built if self.number(model) not in self._pretrained), key=self.number)
+
+    def is_recorded(self, model: Any) -> bool:
+        """Whether this model stands in the journal; a bare application does not count."""
+        number = self._numbers.get(model)
+        return number in self._described and number not in self._pretrained
 
     def walk(self, layer: Any) -> Iterator[Any]:
         """Every layer below, each once, depth first."""
@@ -73,6 +80,13 @@ class ModelBook:
         wanted = {id(variable) for variable in variables}
         return [key for key, variable, _ in self.variables(model) if id(variable) in wanted]
 
+    def trainable(self, model: Any) -> list[str] | None:
+        """Keys of the weights that `trainable` says gradients may change; None where Keras does not tell."""
+        try:
+            return self.keys_of(model, model.trainable_weights)
+        except ValueError:  # Keras 2 refuses to tell while a part of the model is unbuilt.
+            return None
+
     def describe(self, model: Any) -> int:
         """Write the model's layers and config to the journal, unless that stands there already.
 
@@ -80,7 +94,8 @@ class ModelBook:
             The model's number.
         """
         number = self.number(model)
-        layers = [self._layer_facts(child) for child in self._adapter.children(model)]
+        settled = number not in self._pretrained
+        layers = [self._layer_facts(child, settled) for child in self._adapter.children(model)]
         # A weight may also be the model's own (a subclassed model with `add_weight`).
         own = self._weight_facts(model)
         fingerprint = json.dumps([layers, own])
@@ -101,16 +116,20 @@ class ModelBook:
             layers=layers,
             own=own,
             config=config,
+            input_shape=model_shape(model, "input_shape"),
+            output_shape=model_shape(model, "output_shape"),
         )
         return number
 
-    def _layer_facts(self, layer: Any) -> dict[str, Any]:
+    def _layer_facts(self, layer: Any, settings: bool) -> dict[str, Any]:
         return {
             "number": self.number(layer),
             "name": layer.name,
             "kind": type(layer).__name__,
             "nested": bool(self._adapter.children(layer)),
             "own": self._weight_facts(layer),
+            # Those of a pretrained network are known.
+            "settings": layer_settings(layer) if settings and not self._adapter.children(layer) else {},
         }
 
     def _weight_facts(self, layer: Any) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from grader.run.recorder.frames import CellFrames
 from grader.run.recorder.hooks import wrap_method
 from grader.run.recorder.journal import Journal
 from grader.run.recorder.models import ModelBook
+from grader.run.recorder.objectives import Rates, loss_facts
 
 __all__ = ["Training"]
 
@@ -32,11 +33,17 @@ class Training:
         self._compiles: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._compile_count = 0
         self._training_count = 0
+        self._rates = Rates(adapter)
         self.inside = False
         """Whether Keras's own training or inference is on the stack: what it calls is not the student's."""
+        self.on_begin: Callable[[], None] = lambda: None
+        """Called before a stretch of Keras's own training."""
+        self.on_end: Callable[[int], None] = lambda moment: None
+        """Called after it, with the snapshot at its end."""
 
     def install(self) -> None:
         """Put the wrappers in place."""
+        self._rates.install()
         model = self._adapter.keras.Model
         wrap_method(model, "compile", self._compiling)
         wrap_method(model, "fit", self._fitting)
@@ -55,7 +62,12 @@ class Training:
             self._compile_count += 1
             self._compiles[model] = self._compile_count
             self._journal.event(
-                "compile", id=self._compile_count, model=self._book.number(model), place=self._frames.place()
+                "compile",
+                id=self._compile_count,
+                model=self._book.number(model),
+                place=self._frames.place(),
+                loss=loss_facts(model),
+                trainable=self._book.trainable(model),
             )
             return result
 
@@ -94,7 +106,7 @@ class Training:
                 return original(model, *args, **kwargs)
             bound = signature.bind(model, *args, **kwargs)
             if self._bounded:
-                repeated = self._bounded.repeated_batch(model)
+                repeated = self._bounded.repeated_batch(model, self._book.trainable(model))
                 if repeated is not None:
                     return repeated
             with self._recorded(model, "train_on_batch", None, bound.arguments.get("x")):
@@ -128,9 +140,10 @@ class Training:
         """Journal one stretch of training, whether or not it ends well."""
         self._training_count += 1
         number = self._training_count
+        self.on_begin()
         if self._bounded:
             self._bounded.build(model, data)
-        flagged = self._trainable(model)
+        flagged = self._book.trainable(model)
         self.inside = True
         outcome: dict[str, Any] = {}
         error = ""
@@ -146,10 +159,12 @@ class Training:
                     place=self._frames.place(),
                     epochs=epochs,
                     flagged=flagged,
-                    trainable=self._trainable(model),
+                    trainable=self._book.trainable(model),
                     before=before,
                     **optimizer_facts(model),
+                    **self._rates.facts(getattr(model, "optimizer", None)),
                 )
+                self._rates.begin()
                 try:
                     yield outcome
                 except BaseException as exc:
@@ -159,6 +174,7 @@ class Training:
                     # Unbuilt models get their weights only now.
                     described = self._book.describe(model)
                     after, _ = self._book.snapshot([model])
+                    self.on_end(after)
                     self._journal.event(
                         "trained",
                         id=number,
@@ -167,32 +183,22 @@ class Training:
                         steps=self._bounded.take_steps() if self._bounded else None,
                         loss=last_loss(outcome.get("history")),
                         error=error,
+                        first_rate=self._rates.first(),
+                        labels=self._bounded.take_labels() if self._bounded else None,
                         flagged=flagged,
-                        trainable=self._trainable(model),
+                        trainable=self._book.trainable(model),
                     )
         finally:
             self.inside = False
 
-    def _trainable(self, model: Any) -> list[str] | None:
-        try:
-            return self._book.keys_of(model, model.trainable_weights)
-        except ValueError:  # Keras 2 refuses to tell while a part of the model is unbuilt.
-            return None
-
 
 def optimizer_facts(model: Any) -> dict[str, Any]:
-    """Class and learning rate of the model's optimizer, and the loss's name."""
+    """Class of the model's optimizer, and the loss's name."""
     optimizer = getattr(model, "optimizer", None)
-    rate = getattr(optimizer, "learning_rate", None)
-    try:
-        learning_rate = None if rate is None else float(rate)
-    except (TypeError, ValueError):  # A schedule: no plain number.
-        learning_rate = None
     loss = getattr(model, "loss", None)
     name = loss if isinstance(loss, str) else getattr(loss, "name", None) or getattr(loss, "__name__", "")
     return {
         "optimizer": type(optimizer).__name__ if optimizer is not None else "",
-        "learning_rate": learning_rate,
         "loss_name": str(name),
     }
 

@@ -1,0 +1,1 @@
+"""What `draw_dataset.py` draws with: a canvas, backgrounds, and everything that stands before them."""

@@ -1,0 +1,67 @@
+"""Asking the kernel, after the last cell, to probe the model under test."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from grader.assignment import Assignment
+from grader.run.workspace import Workspace
+
+__all__ = ["SECONDS", "hidden_images", "prepare", "probe_code"]
+
+SECONDS = {"accuracy": 300.0}
+"""Wall time that a probe may take; 60 s for those that are not named."""
+IMAGES = 8
+ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
+
+
+def prepare(assignment: Assignment, folders: Workspace, probes: frozenset[str]) -> Path:
+    """Put the images and the request where the kernel reads them.
+
+    Only now, when the notebook's cells are through, do hidden images come near it; and without their labels: they
+    are named by number, in an order that only the assignment's folder tells.
+
+    Returns:
+        The request's file.
+    """
+    images, hidden = folders.root / "probe", folders.root / "hidden"
+    for folder in (images, hidden):
+        folder.mkdir(exist_ok=True)
+    for number, path in enumerate(in_turn(assignment.folder / assignment.files.dataset)[:IMAGES]):
+        shutil.copy(path, images / f"{number:04}{path.suffix.lower()}")
+    if "accuracy" in probes and assignment.files.hidden:
+        for number, path in enumerate(hidden_images(assignment)):
+            shutil.copy(path, hidden / f"{number:04}{path.suffix.lower()}")
+    request = folders.root / "probe.json"
+    facts: dict[str, Any] = {"probes": sorted(probes), "images": str(images), "hidden": str(hidden)}
+    request.write_text(json.dumps(facts), encoding="utf-8")
+    return request
+
+
+def hidden_images(assignment: Assignment) -> list[Path]:
+    """The assignment's hidden images in the order in which they are numbered."""
+    folder = assignment.folder / assignment.files.hidden
+    # Not class by class: the order must not tell what is what.
+    return sorted(
+        in_turn(folder), key=lambda path: hashlib.sha256(path.relative_to(folder).as_posix().encode()).digest()
+    )
+
+
+def in_turn(folder: Path) -> list[Path]:
+    """The images in the sub-folders of a folder, of each class in turn."""
+    by_class = [
+        sorted(path for path in sub.iterdir() if path.suffix.lower() in ENDINGS)
+        for sub in sorted(folder.iterdir())
+        if sub.is_dir()
+    ]
+    longest = max((len(paths) for paths in by_class), default=0)
+    return [paths[index] for index in range(longest) for paths in by_class if index < len(paths)]
+
+
+def probe_code(request: Path) -> str:
+    """What the kernel executes."""
+    return f"__import__('grader.run.recorder.probe', fromlist=['answer']).answer({str(request)!r})"
