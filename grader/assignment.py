@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -226,7 +226,8 @@ def table_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[Ba
     for part in location:
         field = next((f for name, f in model.model_fields.items() if part in (name, f.alias)), None)
         inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+        # Python 3.10 takes `tuple[int, ...]` for a class.
+        if not (isinstance(inner, type) and get_origin(inner) is None and issubclass(inner, BaseModel)):
             return None
         model = inner
     return model

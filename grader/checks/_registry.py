@@ -8,7 +8,7 @@ import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, get_origin
 
 from pydantic import ValidationError
 
@@ -48,7 +48,9 @@ def all_checks() -> Mapping[str, type[Check]]:
             continue
         module = importlib.import_module(f"grader.checks.{module_info.name}")
         for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, Check) and value.__module__ == module.__name__:
+            # Python 3.10 takes an alias such as `tuple[int, ...]` for a class.
+            is_class = isinstance(value, type) and get_origin(value) is None
+            if is_class and issubclass(value, Check) and value.__module__ == module.__name__:
                 if value.code in found:
                     raise GraderError(
                         f"{module.__name__}: the code {value.code} is taken by {found[value.code].__module__}."

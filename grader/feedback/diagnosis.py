@@ -13,7 +13,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cache
-from typing import ClassVar
+from typing import ClassVar, get_origin
 
 from grader.evidence import BaseCall, Evidence, Phase
 from grader.feedback.wording import drift_text, plural
@@ -78,7 +78,9 @@ def rules() -> dict[str, Rule]:
     for info in sorted(pkgutil.iter_modules(diagnoses.__path__), key=lambda info: info.name):
         module = importlib.import_module(f"{diagnoses.__name__}.{info.name}")
         for value in vars(module).values():
-            if inspect.isclass(value) and issubclass(value, Rule) and value.__module__ == module.__name__:
+            # Python 3.10 takes an alias such as `tuple[int, ...]` for a class.
+            is_class = inspect.isclass(value) and get_origin(value) is None
+            if is_class and issubclass(value, Rule) and value.__module__ == module.__name__:
                 found[value.code] = value()
     return found
 
