@@ -316,3 +316,17 @@ def test_a_broken_hazard_costs_only_its_own_help(lab, monkeypatch):
     monkeypatch.setattr(colab, "before_imports", broken)
     install(lab.context, "before_imports")
     assert lab.notes == ["The grader's help with colab is off: KeyError: 'x'."]
+
+
+@pytest.mark.parametrize(
+    "path", ["/usr/X11R6/lib/X11/fonts/TTF", "/home/someone/.local/share/fonts", "/nowhere/.fonts"]
+)
+def test_folders_that_libraries_look_into_are_never_the_dataset(tmp_path, path):
+    from grader.run.compat._paths import PathFinder
+
+    said = []
+    (tmp_path / "dataset" / "alpaca").mkdir(parents=True)
+    finder = PathFinder(tmp_path, tmp_path / "dataset", ("alpaca",), said.append)
+    assert finder.find_folder(path) is None
+    assert finder.find_folder("/content/drive/dataset") is not None
+    assert said == ["`/content/drive/dataset` does not exist here: the assignment's images were used."]

@@ -47,6 +47,12 @@ real_stat = os.stat
 real_scandir = os.scandir
 
 
+SYSTEM = ("/usr/", "/etc/", "/opt/X11/", "/proc/", "/sys/", "/dev/", "/System/", "/Library/", "/Network/")
+"""Where libraries look for fonts, settings and devices that may be missing; no notebook keeps its images there."""
+FONTS = re.compile(r"(^|/)\.?fonts(/|$)", re.IGNORECASE)
+"""Matplotlib lists every folder of fonts that there might be, the first time that it is used on a machine."""
+
+
 def missing(error: OSError) -> bool:
     """Whether an error says that the path is not there, or not for us."""
     return error.errno in MISSING_CODES
@@ -57,7 +63,9 @@ def path_text(path: Any) -> str | None:
     if not isinstance(path, (str, bytes, os.PathLike)):
         return None
     text = os.fsdecode(path)
-    return None if not text or "\0" in text or "://" in text else text
+    if not text or "\0" in text or "://" in text or text.startswith(SYSTEM) or FONTS.search(text):
+        return None
+    return text
 
 
 def exists(path: str) -> bool:
