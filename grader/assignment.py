@@ -157,6 +157,11 @@ class Assignment(Table):
         """The starter notebook."""
         return self.folder / self.files.starter
 
+    @property
+    def templates(self) -> Path | None:
+        """Its own Jinja templates; None where it has none."""
+        return self.folder / self.files.templates if self.files.templates else None
+
     @classmethod
     def load(cls, folder: Path) -> Assignment:
         """Read ``folder/assignment.toml``.

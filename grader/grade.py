@@ -65,6 +65,8 @@ class Graded:
     evidence: Evidence
     notebook: NotebookNode
     """As executed, with its outputs."""
+    templates: Path | None = None
+    """The assignment's own templates for laying the report out."""
 
 
 @dataclass
@@ -222,4 +224,4 @@ def grade(
         submission, assignment, options or Options(), progress, store=store, starter=starter
     )
     results = run_checks(evidence, checks, assignment.policy)
-    return Graded(build_report(evidence, results, assignment), evidence, notebook)
+    return Graded(build_report(evidence, results, assignment), evidence, notebook, assignment.templates)

@@ -72,6 +72,13 @@ def test_a_mistake_is_told_with_file_key_and_what_is_allowed(tmp_path: Path, old
     assert message in str(caught.value)
 
 
+def test_its_own_templates_are_found_wherever_it_lies(tmp_path: Path) -> None:
+    assert load(tmp_path, GOOD).templates is None
+    (tmp_path / "pages").mkdir()
+    own = load(tmp_path, GOOD.replace("[limits]", '[files]\ntemplates = "pages"\n[limits]'))
+    assert own.templates == tmp_path / "pages"
+
+
 def test_an_unknown_check_and_an_unknown_parameter_are_told(tmp_path: Path) -> None:
     for old, new, message in (
         ('code = "TL103"', 'code = "TL1O3"', "TL103"),

@@ -177,22 +177,12 @@ def grade_file(
         )
 
 
-def templates_of(graded: Graded) -> Path | None:
-    """The folder of templates of the assignment that this was graded under."""
-    from grader.assignment import find_assignments
-
-    for found in find_assignments():
-        if found.slug == graded.report.assignment and found.files.templates:
-            return found.folder / found.files.templates
-    return None
-
-
 def lay_out(graded: Graded, format: OutputFormat) -> str:
     """The report as a document."""
     from grader.feedback.render import render
 
     name = LAYOUTS.get(format, format.value)
-    return render(graded.report, name, notebook=graded.notebook, templates=templates_of(graded))
+    return render(graded.report, name, notebook=graded.notebook, templates=graded.templates)
 
 
 def show(graded: Graded) -> None:
@@ -201,7 +191,7 @@ def show(graded: Graded) -> None:
 
     from grader.feedback.render import print_text
 
-    print_text(graded.report, Console(), templates=templates_of(graded))
+    print_text(graded.report, Console(), templates=graded.templates)
 
 
 def suffix_of(format: OutputFormat) -> str:
