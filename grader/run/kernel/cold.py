@@ -57,6 +57,7 @@ def kernel_environment(folders: Workspace, config: KernelConfig) -> dict[str, st
     # Matplotlib takes seconds to list the machine's fonts, and keeps the list in this folder.
     fonts = user_cache_path("grader") / "matplotlib"
     fonts.mkdir(parents=True, exist_ok=True)
+    threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_ENABLE_ONEDNN_OPTS": "0"}
     return {
         **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
         "HOME": str(folders.home),
@@ -69,6 +70,8 @@ def kernel_environment(folders: Workspace, config: KernelConfig) -> dict[str, st
         "KERAS_BACKEND": "tensorflow",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "-1",
+        # Two images are too few to share out among threads, or to make a kernel of oneDNN's for.
+        **(threads if config.training == "bounded" else {}),
         # Frozen-module and debugger warnings would end up among the student's outputs.
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }

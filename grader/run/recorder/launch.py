@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import faulthandler
+import importlib
 import os
 import sys
 from pathlib import Path
 
 from grader.run.isolation import strongest
 from grader.run.recorder.config import KernelConfig
-from grader.run.recorder.install import install_recorder
+from grader.run.recorder.imports import collector_at_rest, scikit_learn_when_needed
 from grader.run.recorder.outputs import bound_output
 
 __all__ = ["main", "serve"]
+
+NEEDED = ("ipykernel.kernelapp", "IPython.core.magics", "matplotlib.pyplot", "tensorflow")
+"""What takes long to import, and nearly every notebook needs."""
 
 
 def serve(config: KernelConfig, connection_file: str) -> None:
@@ -24,6 +28,8 @@ def serve(config: KernelConfig, connection_file: str) -> None:
     sys.path[:] = [config.work, *(folder for folder in sys.path if folder not in ("", here))]
     from ipykernel.kernelapp import IPKernelApp
 
+    from grader.run.recorder.install import install_recorder
+
     app = IPKernelApp.instance()
     app.initialize(["-f", connection_file, "--HistoryManager.enabled=False"])
     install_recorder(app.shell, config)
@@ -34,7 +40,11 @@ def serve(config: KernelConfig, connection_file: str) -> None:
 
 def main(argv: list[str]) -> None:
     """``CONFIG -f CONNECTION_FILE``."""
-    serve(KernelConfig.read(Path(argv[0])), argv[2])
+    config = KernelConfig.read(Path(argv[0]))
+    with collector_at_rest(), scikit_learn_when_needed():
+        for name in (*NEEDED, f"grader.run.recorder.keras{config.flavour}"):
+            importlib.import_module(name)
+    serve(config, argv[2])
 
 
 if __name__ == "__main__":
