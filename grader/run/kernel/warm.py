@@ -88,9 +88,10 @@ class Zygote:
                     **environment,
                     "HOME": self._home.name,
                     "TMPDIR": self._home.name,
-                    # Their thread pools would be there before the first fork.
+                    # Their threads would be there before the first fork (the last one: of PyArrow, where pandas finds it).
                     "OPENBLAS_NUM_THREADS": "1",
                     "OMP_NUM_THREADS": "1",
+                    "JE_ARROW_MALLOC_CONF": "background_thread:false",
                 },
                 start_new_session=True,
             )
