@@ -88,7 +88,7 @@ class Zygote:
                     **environment,
                     "HOME": self._home.name,
                     "TMPDIR": self._home.name,
-                    # Their threads would be there before the first fork (the last one: of PyArrow, where pandas finds it).
+                    # Their threads would be there before the first fork; the last one is PyArrow's, which pandas imports.
                     "OPENBLAS_NUM_THREADS": "1",
                     "OMP_NUM_THREADS": "1",
                     "JE_ARROW_MALLOC_CONF": "background_thread:false",
