@@ -48,7 +48,8 @@ class Journal:
         """
         changed = {}
         for key, array in arrays:
-            array = np.ascontiguousarray(array)
+            # Not `ascontiguousarray`: it gives a scalar, such as the count of a `Normalization`, one dimension.
+            array = np.asarray(array, order="C")
             digest = hashlib.blake2b(array.tobytes(), digest_size=16).digest()
             if self._digests.get(key) != digest:
                 self._digests[key] = digest
