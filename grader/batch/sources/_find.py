@@ -10,7 +10,7 @@ from pathlib import Path
 from grader.batch.entries import Attempt, Found, Refused, Student
 from grader.batch.sources._folder import FolderTree, SingleFile
 from grader.batch.sources._layout import Handed, Layout, layouts, natural
-from grader.batch.sources._tree import ARCHIVES, Limits, Member, Tree, Unreadable
+from grader.batch.sources._tree import ARCHIVES, Limits, Member, Tree, UnreadableError
 from grader.batch.sources._zip import ZipTree
 from grader.errors import GraderError
 
@@ -105,8 +105,9 @@ def take_all(tree: Tree, layout: Layout, handed: Mapping[Member, Handed]) -> tup
         reason = one.reason if one else f"Not named as in the {layout.name} layout, so nobody can tell whose it is."
         if one and not reason:
             try:
-                by_student[one.student.key].append((member, one, tree.take(member)))
-            except Unreadable as exc:
+                path = tree.take(member)
+                by_student[one.student.key].append((member, one, path))
+            except UnreadableError as exc:
                 reason = str(exc)
         if reason:
             refused.append(Refused(what=member.where, reason=reason, student=one.student if one else None))

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from grader.batch.entries import Refused
-from grader.batch.sources._tree import Limits, Member, Tree, Unreadable, is_clutter
+from grader.batch.sources._tree import Limits, Member, Tree, UnreadableError, is_clutter
 
 __all__ = ["FolderTree", "SingleFile"]
 
@@ -60,7 +60,7 @@ class FolderTree(Tree):
         try:
             return path.read_bytes()
         except OSError as exc:
-            raise Unreadable(f"Cannot be read: {exc.strerror}; check its permissions.") from None
+            raise UnreadableError(f"Cannot be read: {exc.strerror}; check its permissions.") from None
 
     def take(self, member: Member) -> Path:
         """The file where it lies."""
@@ -68,13 +68,13 @@ class FolderTree(Tree):
         try:
             status = path.lstat()
         except OSError as exc:
-            raise Unreadable(f"Cannot be read: {exc.strerror}; check its permissions.") from None
+            raise UnreadableError(f"Cannot be read: {exc.strerror}; check its permissions.") from None
         if not stat.S_ISREG(status.st_mode):
-            raise Unreadable(LINK)
+            raise UnreadableError(LINK)
         if not os.access(path, os.R_OK):
-            raise Unreadable("Cannot be read: Permission denied; check its permissions.")
+            raise UnreadableError("Cannot be read: Permission denied; check its permissions.")
         if status.st_size > self.limits.member:
-            raise Unreadable(too_large(status.st_size, self.limits))
+            raise UnreadableError(too_large(status.st_size, self.limits))
         return path
 
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from grader.batch.entries import Refused
 
-__all__ = ["ARCHIVES", "Limits", "Member", "Tree", "Unreadable", "is_clutter"]
+__all__ = ["ARCHIVES", "Limits", "Member", "Tree", "UnreadableError", "is_clutter"]
 
 NOTEBOOK = re.compile(r"\.ipynb(\.json|\.txt)?$", re.IGNORECASE)
 """Browsers add the second suffix when they take the file for text."""
@@ -33,7 +33,7 @@ class Limits:
     """Entries of an archive."""
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """A file of the source cannot be taken; the text is the reason, as `Refused.reason` has it."""
 
 
@@ -78,7 +78,7 @@ class Tree(ABC):
         """The bytes of a file.
 
         Raises:
-            Unreadable: it cannot be read, or is larger than the limits allow.
+            UnreadableError: it cannot be read, or is larger than the limits allow.
         """
 
     @abstractmethod
@@ -86,7 +86,7 @@ class Tree(ABC):
         """The file on this machine.
 
         Raises:
-            Unreadable: it cannot be read, or is larger than the limits allow.
+            UnreadableError: it cannot be read, or is larger than the limits allow.
         """
 
     @cached_property
@@ -98,7 +98,7 @@ class Tree(ABC):
         """A small text file that a system put beside the submissions; empty where it cannot be read."""
         try:
             return self.read(member).decode("utf-8-sig", errors="replace")
-        except Unreadable:
+        except UnreadableError:
             return ""
 
 

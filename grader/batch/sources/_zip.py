@@ -16,7 +16,7 @@ from pathlib import Path
 
 from grader.batch.entries import Refused
 from grader.batch.sources._folder import CLUTTER, too_large
-from grader.batch.sources._tree import Limits, Member, Tree, Unreadable, is_clutter
+from grader.batch.sources._tree import Limits, Member, Tree, UnreadableError, is_clutter
 from grader.errors import GraderError
 
 __all__ = ["ZipTree"]
@@ -26,7 +26,7 @@ RATIO_FROM = 10**6
 """Bytes below which the ratio says nothing: a page of blanks is no bomb."""
 UTF8_FLAG = 0x800
 ENCRYPTED_FLAG = 0x1
-DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?", re.IGNORECASE)
+DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)", re.IGNORECASE)
 UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -91,7 +91,7 @@ class ZipTree(Tree):
         """The bytes of a member, which are counted as they come: what its header says of them may be a lie."""
         _, entry = self.entries[member]
         if entry.file_size > self.limits.member:
-            raise Unreadable(too_large(entry.file_size, self.limits))
+            raise UnreadableError(too_large(entry.file_size, self.limits))
         most = self.limits.member
         if self.limits.ratio * entry.compress_size > RATIO_FROM:
             most = min(most, self.limits.ratio * entry.compress_size)
@@ -103,9 +103,9 @@ class ZipTree(Tree):
                 while chunk := stream.read(CHUNK):
                     data += chunk
                     if len(data) > most:
-                        raise Unreadable(self._bomb(len(data)))
+                        raise UnreadableError(self._bomb(len(data)))
         except UNREADABLE as exc:
-            raise Unreadable(f"Cannot be unpacked ({reason_of(exc)}); ask for the file again.") from None
+            raise UnreadableError(f"Cannot be unpacked ({reason_of(exc)}); ask for the file again.") from None
         return bytes(data)
 
     def _bomb(self, size: int) -> str:
@@ -118,7 +118,7 @@ class ZipTree(Tree):
         data = self.read(member)
         if self.taken + len(data) > self.limits.total:
             most = f"{self.limits.total / 10**9:.0f} GB"
-            raise Unreadable(f"The archive holds more than the {most} that are unpacked; grade it in parts.")
+            raise UnreadableError(f"The archive holds more than the {most} that are unpacked; grade it in parts.")
         self.taken += len(data)
         number, _ = self.entries[member]
         path = self.into / f"{number:05}" / safe_name(member)
@@ -154,7 +154,7 @@ def reason_against(entry: zipfile.ZipInfo, name: str, parts: tuple[str, ...]) ->
         return "The path leads out of the archive."
     if any(ord(character) < 32 or ord(character) == 127 for character in name):
         return "There are control characters in the name; rename the file."
-    if any(DEVICES.fullmatch(part.rstrip(" .")) for part in parts):
+    if any(DEVICES.fullmatch(part.split(".")[0].rstrip()) for part in parts):
         return "Named like a device of Windows; rename the file."
     if kind == stat.S_IFLNK:
         return "A link, which could lead anywhere; put the file itself in its place."

@@ -19,7 +19,7 @@ __all__ = ["Blackboard"]
 NAME = re.compile(
     r"(?P<before>.+)_attempt_(?P<time>\d{4}(?:-\d\d){5})(?:_(?P<original>.+)|(?P<about>\.txt))", re.DOTALL
 )
-PERSON = re.compile(r"^Name:[ \t]*(?P<name>.*?)[ \t]*\((?P<user>[^()]+)\)[ \t]*$", re.MULTILINE)
+PERSON = re.compile(r"^Name:[ \t]*(?P<name>.*?)[ \t]*\((?P<user>[^()]+)\)[ \t\r]*$", re.MULTILINE)
 FILES = re.compile(r"Original filename:[ \t]*(?P<original>[^\r\n]+?)[ \t]*\r?\n\s*Filename:[ \t]*(?P<stored>[^\r\n]+)")
 
 

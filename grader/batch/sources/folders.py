@@ -36,7 +36,8 @@ def wrapped(tree: Tree) -> int:
     depth = 0
     while True:
         below = [member.parts[depth:] for member in tree.notebooks]
-        if len({parts[0] for parts in below}) != 1 or any(len(parts) == 1 for parts in below):
+        folders = {member.parts[: depth + 1] for member in tree.members if len(member.parts) > depth + 1}
+        if len(folders) != 1 or any(len(parts) == 1 for parts in below):
             return depth
         if len(below) == 1 and len(below[0]) == 2:
             return depth
