@@ -21,7 +21,14 @@ __all__ = ["changes_csv", "print_changes"]
 
 MOST = 30
 """Students that are shown; the others are counted."""
-COLUMNS = ("student", "name", "check", "outcome before", "points before", "outcome after", "points after")
+VALUES = ("outcome", "points", "of")
+COLUMNS = (
+    "student",
+    "name",
+    "check",
+    *(f"{value} before" for value in VALUES),
+    *(f"{value} after" for value in VALUES),
+)
 
 
 def print_changes(changes: Sequence[Change], total: int, console: Console) -> None:
@@ -107,7 +114,8 @@ def changes_csv(changes: Sequence[Change]) -> str:
 
 def rows(change: Change) -> Iterator[list[object]]:
     """The changed values of one student."""
-    yield ["", change.before.outcome, change.before.score, change.after.outcome, change.after.score]
+    whole = ([one.outcome, one.score, one.max_score] for one in (change.before, change.after))
+    yield ["", *(value for values in whole for value in values)]
     for code, before, after in change.checks:
-        old, new = (list(told[:2]) if told else ["", ""] for told in (before, after))
+        old, new = (list(told) if told else ["", "", ""] for told in (before, after))
         yield [code, *old, *new]

@@ -107,7 +107,8 @@ class Grading:
                 key = queue.popleft()
                 under_way[self._begin(key)] = key
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            ended = [(under_way.pop(future), future) for future in done]
+            ended = [(key, future) for future, key in under_way.items() if future in done]
+            under_way = {future: key for future, key in under_way.items() if future not in done}
             # The workers first: they can go on while these are looked at.
             for _ in range(min(len(queue), max(1, self.executor.slots) - len(under_way))):
                 key = queue.popleft()

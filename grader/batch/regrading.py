@@ -34,7 +34,13 @@ CHUNK = 100
 """Submissions that a process is given at a time."""
 FEW = 200
 """So many are scored sooner than a second process has started."""
-NAMES = {"starter": "the starter", "dataset": "the data set", "hidden": "the hidden images", "support": "the support"}
+NAMES = {
+    "starter": "the starter",
+    "dataset": "the data set",
+    "hidden": "the hidden images",
+    "support": "the support files",
+    "settings": "the base, the limits or the names of files",
+}
 """Parts of an assignment that decide what a run shows, in words."""
 
 
@@ -108,10 +114,11 @@ def require_probes(assignment: Assignment, conditions: dict[int, dict[str, Any]]
 def stale_parts(assignment: Assignment, conditions: dict[int, dict[str, Any]]) -> tuple[str, ...]:
     """What changed beside the rubric since the runs."""
     now = conditions_of(assignment, Options(), WeightsStore())
-    told = [text for key, text in NAMES.items() if any(was.get(key) != now.get(key) for was in conditions.values())]
-    if any(was.get("settings") != now["settings"] for was in conditions.values()):
-        told.append("its limits, base or files")
-    return tuple(told)
+    return tuple(
+        text
+        for key, text in NAMES.items()
+        if any(key in was and was[key] != now.get(key) for was in conditions.values())
+    )
 
 
 def scored(session: Session, assignment: Assignment, found: Sequence[Standing], jobs: int) -> Iterator[Scored]:
@@ -143,7 +150,7 @@ def work(session: Session, found: Sequence[Standing]) -> Iterator[list[tuple[Sta
     for start in range(0, len(found), CHUNK):
         chunk = found[start : start + CHUNK]
         query = select(RunRow.id, RunRow.evidence).where(RunRow.id.in_({one.run for one in chunk}))
-        bodies = dict(session.execute(query).tuples().all())
+        bodies = {row.id: row.evidence for row in session.execute(query)}
         yield [(one, bodies[one.run]) for one in chunk]
 
 

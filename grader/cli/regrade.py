@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.cli.app import app
+from grader.cli.app import app, fail
 from grader.cli.check import complete_assignment
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def regrade(
     from grader.batch.store import working_on
     from grader.cli.check import write
     from grader.errors import GraderError
+    from grader.feedback.wording import joined
 
     if history:
         show_history(out)
@@ -57,8 +58,9 @@ def regrade(
         changes = changes_of(regraded)
         console = Console(highlight=False)
         print_changes(changes, sum(one.present for one in regraded.standings), console)
-        for part in regraded.stale:
-            console.print(f"[yellow]{part} changed since: only grader grade SOURCE --rerun shows what that makes.[/]")
+        if regraded.stale:
+            parts = joined(regraded.stale)
+            fail(f"{parts} changed since the runs.", "What comes of that only grader grade SOURCE --rerun shows.")
         if csv is not None:
             write(changes_csv(changes), csv)
         if dry_run:

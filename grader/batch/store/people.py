@@ -72,9 +72,6 @@ def enter_found(session: Session, found: Found) -> None:
     session.execute(delete(RefusedRow))
     students = {row.key: row for row in session.scalars(select(StudentRow))}
     attempts = {(row.student_id, row.number): row for row in session.scalars(select(AttemptRow))}
-    for refused in found.refused:
-        key = enter_student(session, students, refused.student).key if refused.student else ""
-        session.add(RefusedRow(what=refused.what, reason=refused.reason, student=key))
     for attempt in found.attempts:
         student = enter_student(session, students, attempt.student)
         row = attempts.get((student.id, attempt.number))
@@ -83,6 +80,9 @@ def enter_found(session: Session, found: Found) -> None:
             session.add(row)
         row.name, row.path = attempt.name, str(attempt.path.resolve())
         row.submitted, row.late, row.present = attempt.submitted, attempt.late, True
+    for refused in found.refused:
+        key = enter_student(session, students, refused.student).key if refused.student else ""
+        session.add(RefusedRow(what=refused.what, reason=refused.reason, student=key))
 
 
 def enter_student(session: Session, known: dict[str, StudentRow], student: Student) -> StudentRow:

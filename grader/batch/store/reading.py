@@ -61,7 +61,7 @@ def rows(session: Session) -> tuple[Row, ...]:
     for attempt, key in session.execute(query):
         attempts[key].append(attempt)
     counting = select(ResultRow.attempt_id, ResultRow.report).where(ResultRow.counts)
-    reports = dict(session.execute(counting).tuples().all())
+    reports = {row.attempt_id: row.report for row in session.execute(counting)}
     refused: dict[str, list[str]] = defaultdict(list)
     for row in session.scalars(select(RefusedRow)):
         refused[row.student].append(f"{row.what}: {row.reason}")

@@ -187,4 +187,4 @@ def scored_otherwise(session: Session, rubric: str) -> int:
 def run_conditions(session: Session) -> dict[int, dict[str, Any]]:
     """Under what each run was made whose result counts."""
     query = select(RunRow.id, RunRow.conditions).join(ResultRow, ResultRow.run_id == RunRow.id).where(ResultRow.counts)
-    return dict(session.execute(query).tuples().all())
+    return {row.id: row.conditions for row in session.execute(query)}
