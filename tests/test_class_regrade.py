@@ -68,8 +68,8 @@ def test_new_points_are_shown_before_they_are_kept_and_the_old_scores_stay_in_th
     shown = grader("regrade", out, "--dry-run", "--csv", tmp_path / "changes.csv")
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout.splitlines()[0] == "3 of 3 change"
-    assert "Ada       8.25 / 8.25   9.75 / 9.75   TL103 1.5 to 3" in shown.stdout
-    assert "Bob       6.75 / 8.25   6.75 / 9.75   TL103 of 1.5 to of 3" in shown.stdout
+    assert "Ada       8.25 / 9.25   9.75 / 10.75   TL103 1.5 to 3" in shown.stdout
+    assert "Bob       6.75 / 9.25   6.75 / 10.75   TL103 0 of 1.5 to 0 of 3" in shown.stdout
     assert scores(out) == [RIGHT, WRONG, RIGHT]
     with (tmp_path / "changes.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -129,8 +129,8 @@ def test_a_check_that_needs_what_was_not_asked_is_refused_and_a_changed_data_set
             regrade(store, assignment)
     number = [spec.code for spec in assignment.checks].index("TL301") + 1
     assert str(refused.value) == (
-        f"{assignment.folder / 'assignment.toml'}: checks[{number}]: TL301 needs what 1 of the runs were not asked for. "
-        "Run them again: grader grade SOURCE --rerun."
+        f"{assignment.folder / 'assignment.toml'}: checks[{number}]: TL301 needs what 1 of the runs were not asked "
+        "for. Run them again: grader grade SOURCE --rerun."
     )
 
 
@@ -142,6 +142,16 @@ def test_what_changes_is_shown_by_check_and_by_student(store: Store, assignment:
         print_changes(changes, 3, console)
     assert [line.rstrip() for line in captured.get().splitlines()] == [
         "3 of 3 change",
+        "check   students   points in all",
+        "────────────────────────────────",
+        "TL103          3              -3",
+        "TL203          3           +3.75",
+        "",
+        "student        before   after   checks",
+        "─────────────────────────────────────────────────────────────────────────",
+        "Ada       8.25 / 9.25   8 / 9   TL103 1.5 to 0, TL203 0.75 to 2",
+        "Bob       6.75 / 9.25   8 / 9   TL103 0 of 1.5 to 0 of 0, TL203 0.75 to 2",
+        "Cy        8.25 / 9.25   8 / 9   TL103 1.5 to 0, TL203 0.75 to 2",
     ]
     assert changes_csv(changes).splitlines()[0] == (
         "student,name,check,outcome before,points before,of before,outcome after,points after,of after"

@@ -87,7 +87,8 @@ def described(code: str, before: Any, after: Any) -> str:
         return f"{code} {points_text(before[1])} to {points_text(after[1])}"
     if before[0] != after[0]:
         return f"{code} {before[0]} to {after[0]}"
-    return f"{code} of {points_text(before[2])} to of {points_text(after[2])}"
+    points = points_text(after[1])
+    return f"{code} {points} of {points_text(before[2])} to {points} of {points_text(after[2])}"
 
 
 def of(score: float, most: float) -> str:
