@@ -91,6 +91,8 @@ class Zygote:
                     # Their thread pools would be there before the first fork.
                     "OPENBLAS_NUM_THREADS": "1",
                     "OMP_NUM_THREADS": "1",
+                    # The same of Arrow's memory pool, which pandas brings along where it is installed.
+                    "JE_ARROW_MALLOC_CONF": "background_thread:false",
                 },
                 start_new_session=True,
             )
