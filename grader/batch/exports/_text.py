@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from grader.batch.gradebook import Row
 from grader.feedback.neutral import clean, one_line
 from grader.feedback.wording import outcome_word, points_text
 from grader.results import CheckResult, Outcome
 
-__all__ = ["check_text", "file_names", "harmless", "number_text"]
+__all__ = ["check_text", "file_names", "harmless", "number_text", "reason_of"]
 
 FORMULA = re.compile(r"^\s*[=+\-@\t\r]")
 
@@ -35,6 +36,14 @@ def check_text(check: CheckResult) -> str:
         if finding.fix and check.outcome is not Outcome.PASSED:
             lines.append(f"To do: {finding.fix}")
     return clean("\n".join(lines))
+
+
+def reason_of(row: Row) -> str:
+    """What there is to say of a student in one sentence: the report's, or whoever's set the score by hand."""
+    by_hand = next((one for one in row.adjustments if not one.check), None)
+    if by_hand is not None:
+        return clean(by_hand.reason)
+    return clean(row.report.summary) if row.report else ""
 
 
 def file_names(keys: Iterable[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import json
 from typing import ClassVar
 
 from grader.batch.exports._base import Export, Exported, Given, Remark, no_grade
-from grader.batch.exports._text import file_names
+from grader.batch.exports._text import file_names, reason_of
 from grader.batch.gradebook import Gradebook
 from grader.feedback.render import render
 
@@ -26,10 +26,11 @@ class Coursera(Export):
         files: dict[str, bytes] = {}
         remarks: list[Remark] = []
         for row in gradebook.rows:
-            if row.score is None or row.report is None or row.report.max_score <= 0:
+            if row.score is None or gradebook.max_score <= 0:
                 remarks.append(no_grade(row))
                 continue
-            fraction = min(max(row.score / row.report.max_score, 0.0), 1.0)
-            record = {"fractionalScore": fraction, "feedback": render(row.report, "markdown")}
+            text = render(row.report, "markdown") if row.report else reason_of(row)
+            fraction = min(max(row.score / gradebook.max_score, 0.0), 1.0)
+            record = {"fractionalScore": fraction, "feedback": text}
             files[f"{names[row.student.key]}/feedback.json"] = json.dumps(record, ensure_ascii=False).encode()
         return Exported(files, len(files), tuple(remarks))

@@ -6,10 +6,10 @@ import json
 from typing import Any, ClassVar
 
 from grader.batch.exports._base import Export, Exported, Given, Remark, no_grade
-from grader.batch.exports._text import check_text, file_names
+from grader.batch.exports._text import check_text, file_names, reason_of
 from grader.batch.gradebook import Gradebook, Row
 from grader.feedback.render import render
-from grader.results import CheckResult, Outcome, Report
+from grader.results import CheckResult, Outcome
 
 __all__ = ["Gradescope", "results"]
 
@@ -27,24 +27,25 @@ class Gradescope(Export):
         files: dict[str, bytes] = {}
         remarks: list[Remark] = []
         for row in gradebook.rows:
-            if row.score is None or row.report is None:
+            if row.score is None:
                 remarks.append(no_grade(row))
                 continue
-            text = json.dumps(results(row, row.report, row.score), indent=1, ensure_ascii=False)
+            text = json.dumps(results(row, row.score), indent=1, ensure_ascii=False)
             files[f"{names[row.student.key]}/results.json"] = text.encode()
         return Exported(files, len(files), tuple(remarks))
 
 
-def results(row: Row, report: Report, score: float) -> dict[str, Any]:
+def results(row: Row, score: float) -> dict[str, Any]:
     """What Gradescope shows of one submission."""
+    report = row.report
     return {
         "score": score,
-        "output": render(report, "markdown"),
+        "output": render(report, "markdown") if report else reason_of(row),
         "output_format": "md",
         "visibility": "visible",
         "stdout_visibility": "hidden",
-        "extra_data": {"grader": report.environment.grader, "sha256": report.submission.sha256, "file": row.file},
-        "tests": [test_of(check) for check in report.checks],
+        "extra_data": {"file": row.file, "sha256": report.submission.sha256 if report else ""},
+        "tests": [test_of(check) for check in (report.checks if report else ())],
     }
 
 

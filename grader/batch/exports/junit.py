@@ -32,7 +32,9 @@ class Junit(Export):
             suite = TestSuite(one_line(row.student.key))
             if row.score is None:
                 remarks.append(no_grade(row))
-            if row.report is None:
+            if row.report is None and row.score is not None:
+                suite.add_testcase(TestCase("graded by hand", one_line(row.student.key)))
+            elif row.report is None:
                 case = TestCase("graded", one_line(row.student.key))
                 case.result = [Error(one_line(row.trouble or "Not graded."), "grader")]
                 suite.add_testcase(case)

@@ -12,8 +12,8 @@ from typing import ClassVar
 from grader.batch.exports._base import Export, Exported, Given, Remark, no_grade
 from grader.batch.exports._matching import match
 from grader.batch.exports._table import Table, as_number, folded, to_csv
-from grader.batch.exports._text import harmless, number_text
-from grader.batch.gradebook import Gradebook
+from grader.batch.exports._text import harmless, number_text, reason_of
+from grader.batch.gradebook import Gradebook, Row
 from grader.errors import GraderError
 
 __all__ = ["Moodle"]
@@ -46,9 +46,9 @@ class Moodle(Export):
         return filled(gradebook, given) if given else anew(gradebook)
 
 
-def comment(summary: str) -> str:
+def comment(row: Row) -> str:
     """The lead of the report as a feedback comment."""
-    return harmless(summary.replace("`", ""))
+    return harmless(reason_of(row).replace("`", ""))
 
 
 def anew(gradebook: Gradebook) -> Exported:
@@ -57,7 +57,7 @@ def anew(gradebook: Gradebook) -> Exported:
     rows = []
     for row in gradebook.rows:
         number = row.student.ids.get("moodle", "")
-        if row.score is None or row.report is None:
+        if row.score is None:
             remarks.append(no_grade(row))
         elif not number:
             who = row.student.name or row.student.key
@@ -73,7 +73,7 @@ def anew(gradebook: Gradebook) -> Exported:
                     "Grade can be changed": "Yes",
                     "Last modified (submission)": "-",
                     "Last modified (grade)": "-",
-                    "Feedback comments": comment(row.report.summary),
+                    "Feedback comments": comment(row),
                 }
             )
     remarks.append(
@@ -105,7 +105,7 @@ def filled(gradebook: Gradebook, given: Given) -> Exported:
         cells = table.rows[place]
         who = row.student.name or row.student.key
         limit = as_number(cells[most])
-        if row.score is None or row.report is None:
+        if row.score is None:
             continue
         if limit is not None and row.score > limit + 0.005:
             text = (
@@ -118,7 +118,7 @@ def filled(gradebook: Gradebook, given: Given) -> Exported:
             continue
         cells[grade] = table.number(number_text(row.score))
         if comments is not None:
-            cells[comments] = comment(row.report.summary)
+            cells[comments] = comment(row)
         written += 1
     remarks.extend(scale_remarks(table, most, gradebook))
     return Exported({"moodle.csv": table.write()}, written, tuple(remarks))

@@ -29,8 +29,11 @@ class MoodleFeedback(Export):
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
             for row in gradebook.rows:
                 number = row.student.ids.get("moodle", "")
-                if row.score is None or row.report is None:
+                if row.score is None:
                     remarks.append(no_grade(row))
+                elif row.report is None:
+                    who = row.student.name or row.student.key
+                    remarks.append(Remark("skipped", who, "The score was set by hand; there is no report."))
                 elif not number:
                     remarks.append(Remark("skipped", row.student.name or row.student.key, "No Moodle number is known."))
                 else:

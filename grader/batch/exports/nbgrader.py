@@ -58,13 +58,18 @@ class Nbgrader(Export):
                     "max_score": number_text(gradebook.max_score),
                 }
             )
-            if row.score is None or row.report is None:
+            if row.score is None:
                 remarks.append(no_grade(row))
+            if row.score is None or row.report is None:
                 continue
             notebook = file_names([PurePosixPath(row.file).stem])[PurePosixPath(row.file).stem]
             path = f"feedback/{names[row.student.key]}/{gradebook.assignment}/{notebook}.html"
             files[path] = render(row.report, "html").encode()
-        return Exported({"grades.csv": to_csv(HEADER, rows), **files}, len(files), tuple(remarks))
+        return Exported(
+            {"grades.csv": to_csv(HEADER, rows), **files},
+            sum(row.score is not None for row in gradebook.rows),
+            tuple(remarks),
+        )
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -6,9 +6,8 @@ import json
 from typing import Any, ClassVar
 
 from grader.batch.exports._base import Export, Exported, Given, Remark, no_grade
-from grader.batch.exports._text import check_text, file_names
+from grader.batch.exports._text import check_text, file_names, reason_of
 from grader.batch.gradebook import Gradebook, Row
-from grader.feedback.neutral import clean
 
 __all__ = ["PrairieLearn"]
 
@@ -32,22 +31,22 @@ class PrairieLearn(Export):
         for row in gradebook.rows:
             if row.score is None:
                 remarks.append(no_grade(row))
-            files[f"{names[row.student.key]}/results.json"] = encoded(results(row))
+            files[f"{names[row.student.key]}/results.json"] = encoded(results(row, gradebook.max_score))
         return Exported(files, len(gradebook.rows) - len(remarks), tuple(remarks))
 
 
-def results(row: Row) -> dict[str, Any]:
+def results(row: Row, most: float) -> dict[str, Any]:
     """What PrairieLearn shows of one submission."""
     report = row.report
-    if row.score is None or report is None or report.max_score <= 0:
+    if row.score is None or most <= 0:
         return {
             "gradable": False,
             "message": "This submission could not be graded. Staff have been told, and it costs no attempt.",
         }
     return {
         "gradable": True,
-        "score": min(max(row.score / report.max_score, 0.0), 1.0),
-        "message": clean(report.summary),
+        "score": min(max(row.score / most, 0.0), 1.0),
+        "message": reason_of(row),
         "tests": [
             {
                 "name": check.code,
@@ -56,7 +55,7 @@ def results(row: Row) -> dict[str, Any]:
                 "max_points": check.max_points,
                 "output": check_text(check),
             }
-            for check in report.checks
+            for check in (report.checks if report else ())
         ],
     }
 
