@@ -246,7 +246,7 @@ def mistakes_of(report: Report) -> list[Misunderstanding]:
     for check in report.checks:
         if check.outcome is Outcome.FAILED and check.code not in explained:
             lead = f"{check.code} does not hold (“{check.title}”)"
-            found.append(Misunderstanding(f"Does not hold: {check.title}", lead, (check.code,), 1))
+            found.append(Misunderstanding(f"Not met: {check.title}", lead, (check.code,), 1))
     return found
 
 
