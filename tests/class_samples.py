@@ -1,102 +1,55 @@
-"""A small class without a kernel: notebooks on disk, and an executor that gives recorded evidence."""
+"""A small class with everything that happens: marks, mistakes, a grader's error, files nobody can read."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from concurrent.futures import Future
-from pathlib import Path
-from typing import Any
+from datetime import datetime, timezone
 
-from grader.assignment import Assignment
-from grader.batch.entries import Attempt, Found, Student
-from grader.batch.executors import Executor
-from grader.batch.grading import Grading, Watcher
-from grader.batch.plan import Plan, make_plan
-from grader.batch.store import Store
-from grader.batch.store.people import enter_class, enter_found
-from grader.batch.work import Ran, Task
-from grader.evidence import Evidence
-from grader.grade import Options
-from grader.weights import WeightsStore
-from tests.evidence_samples import call, notebook, textbook
+from grader.batch.entries import Refused, Student
+from grader.batch.gradebook import Adjustment, Gradebook, Row
+from tests import feedback_samples as samples
 
-RIGHT, WRONG = 8.25, 6.75
-"""What the samples score: the recorded evidence has no answers to probes, so that those checks do not count."""
-CONDITIONS: dict[str, Any] = {"grader": "test", "probes": ["augmentation", "batch", "inputs"]}
+__all__ = ["BY_HAND", "gradebook", "large"]
+
+WHEN = datetime(2026, 2, 1, 12, tzinfo=timezone.utc)
+BY_HAND = Adjustment(check="TL204", points=0.5, given=0, reason="Shown in class.", by="ta", when=WHEN)
 
 
-def write(path: Path, source: str) -> Path:
-    """A notebook with one cell."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cell = {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None, "id": "a"}
-    path.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
-    return path
+def row(key: str, name: str, sample: str = "", **changes: object) -> Row:
+    """One student, graded as one of the samples of feedback."""
+    ids = {"canvas": f"9{key}", "moodle": key}
+    student = Student(key=key, name=name, email=f"{key}@example.org", ids=ids)
+    known = Row(student=student, file=f"hw-{key}.ipynb", report=samples.report(sample) if sample else None)
+    return known.model_copy(update=changes)
 
 
-def found(folder: Path, sources: dict[str, str]) -> Found:
-    """A flat source: one notebook a student, with this code in it."""
-    attempts = []
-    for key, source in sources.items():
-        path = write(folder / f"{key}.ipynb", source)
-        student = Student(key=key, name=key.title(), email=f"{key}@example.org", ids={"sid": f"s-{key}"})
-        attempts.append(Attempt(student=student, path=path, name=path.name))
-    return Found(source="flat", attempts=tuple(attempts))
+def gradebook() -> Gradebook:
+    """Six students."""
+    return Gradebook(
+        assignment="alpaca-mobilenetv2",
+        title="Alpaca or not",
+        max_score=10,
+        source="moodle",
+        rows=(
+            row("101", "Ada Lovelace", "full_marks", submitted=WHEN, same_code=("102",)),
+            row("102", "Charles Babbage", "full_marks", same_code=("101",), attempt=2, attempts=2),
+            row("103", '=HYPERLINK("http://evil.example")', "training_flag_forgotten", adjustments=(BY_HAND,)),
+            row("104", "Grace Hopper", "grader_error"),
+            row("105", "Alan Turing", trouble="hw.ipynb: the file is empty."),
+            row("106", "Mary O'Neil-Łuk, Jr.", "recompile_forgotten", late=True),
+        ),
+        refused=(Refused(what="notes.pdf", reason="Not a notebook; ask for the .ipynb file."),),
+    )
 
 
-def evidence_for(source: str) -> Evidence:
-    """What a run of a sample's code shows: ``wrong`` in it forgets `training=False`."""
-    recorded = textbook(calls=(call("unset"),)) if "wrong" in source else textbook()
-    return recorded.model_copy(update={"notebook": notebook(name="run.ipynb")})
-
-
-class Recorded(Executor):
-    """Gives recorded evidence at once, and notes what it was asked to run.
-
-    Args:
-        act: called with the code of each notebook; what it raises is the run's error.
-    """
-
-    slots = 2
-    described = "2 workers"
-
-    def __init__(self, act: Callable[[str], object] | None = None) -> None:
-        self.ran: list[str] = []
-        self._act = act
-
-    def submit(self, task: Task) -> Future[Ran]:
-        source = json.loads(task.notebook)["cells"][0]["source"]
-        self.ran.append(source)
-        answer: Future[Ran] = Future()
-        try:
-            changed = self._act(source) if self._act else None
-        except Exception as error:
-            answer.set_exception(error)
-            return answer
-        evidence = changed if isinstance(changed, Evidence) else evidence_for(source)
-        executed = json.dumps({**json.loads(task.notebook), "nbformat": 4, "nbformat_minor": 5})
-        answer.set_result(Ran(evidence=evidence.model_dump_json(), notebook=executed, worker="here"))
-        return answer
-
-    def close(self) -> None:
-        """Nothing runs."""
-
-
-def grade(
-    store: Store,
-    assignment: Assignment,
-    given: Found,
-    executor: Executor | None = None,
-    *,
-    watcher: Watcher | None = None,
-    rerun: bool = False,
-    conditions: dict[str, Any] = CONDITIONS,
-) -> Plan:
-    """Grade a class as `grader grade` does, with this executor."""
-    with store.session() as session:
-        enter_class(session, assignment, store.folder)
-        enter_found(session, given)
-    plan = make_plan(store, conditions, rerun=rerun)
-    chosen = executor or Recorded()
-    Grading(store, assignment, conditions, Options(), WeightsStore(), chosen, watcher or Watcher()).work(plan)
-    return plan
+def large(count: int = 242) -> Gradebook:
+    """A class of a usual size, made of the samples in a fixed order."""
+    kinds = ["full_marks"] * 5 + ["training_flag_forgotten"] * 3 + ["recompile_forgotten"] * 2
+    kinds += ["framework_override", "crashed", "untouched_starter"]
+    rows = [row(f"{number:03}", f"Student {number:03}", kinds[number * 7 % 13]) for number in range(1, count)]
+    rows[13] = row("014", "Student 014", "grader_error")
+    rows[20] = rows[20].model_copy(update={"adjustments": (BY_HAND,)})
+    for one, other in ((3, 8), (30, 77)):
+        rows[one] = rows[one].model_copy(update={"same_code": (rows[other].student.key,)})
+        rows[other] = rows[other].model_copy(update={"same_code": (rows[one].student.key,)})
+    rows.append(row("999", "Student 999", trouble="hw.ipynb: this is a PDF, not a notebook."))
+    return gradebook().model_copy(update={"rows": tuple(rows)})
