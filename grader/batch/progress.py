@@ -79,7 +79,9 @@ class ClassProgress(Watcher):
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._bar.stop()
+        # One that never began would leave an empty line.
+        if self._bar.live.is_started:
+            self._bar.stop()
 
     def begin(self, tally: Tally) -> None:
         """The plan is made.

@@ -107,6 +107,7 @@ class WorkerProcess:
             raise WorkerDiedError("The grader was stopped.")
         if self.process is not None and self.process.poll() is None:
             return self.process
+        self._put_away()
         self._log = tempfile.TemporaryFile(dir=self._scratch)  # noqa: SIM115 - as long as the process
         self.process = subprocess.Popen(
             [sys.executable, "-m", "grader.batch.worker", str(self._scratch)],
@@ -156,6 +157,17 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        self._put_away()
+
+    def _put_away(self) -> None:
+        """Close what belonged to a process that is gone."""
+        if self.process is not None:
+            for pipe in (self.process.stdin, self.process.stdout, self._log):
+                if pipe is not None:
+                    # What it was not sent any more is lost with it.
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+            self.process = None
 
 
 def sweep() -> None:

@@ -14,7 +14,7 @@ __all__ = ["LARGEST_NOTEBOOK", "pack", "pack_notebook", "unpack", "unpack_notebo
 
 LARGEST_NOTEBOOK = 8 * 10**6
 """Compressed bytes above which an executed notebook is kept without its outputs."""
-LEVEL = 6
+LEVEL = 3
 
 Model = TypeVar("Model", bound=BaseModel)
 
