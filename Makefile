@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 GRADER := $(VENV)/bin/grader
 JOBS   ?= 2
 
-.PHONY: help demo test setup lint lock bench reference verify matrix facts benchmark keras-versions clean
+.PHONY: help demo test setup lint lock bench bench-class bench-regrade reference verify matrix facts benchmark keras-versions clean
 
 help:
 	@echo "make demo       grade the sample notebooks and say where the reports are"
@@ -13,6 +13,8 @@ help:
 	@echo "make setup      make $(VENV) with everything in it (demo and test do this by themselves)"
 	@echo "make lint       ruff and mypy alone"
 	@echo "make bench      time grading against jupyter execute"
+	@echo "make bench-class    grade a class of 200 while the grader is killed, beside jupyter execute"
+	@echo "make bench-regrade  time regrading a class of 10,000"
 	@echo "make reference  make the known-wrong variants anew from reference/*/variants.toml"
 	@echo "make verify     grade every reference notebook and compare with what is declared of it"
 	@echo "make matrix     which check caught which variant in the last make verify"
@@ -43,6 +45,12 @@ lint: setup
 
 bench: setup
 	@$(PYTHON) -m tests.bench.check_against_jupyter
+
+bench-class: setup
+	@$(PYTHON) -m tests.bench.grade_class --jobs $(JOBS)
+
+bench-regrade: setup
+	@$(PYTHON) -m tests.bench.regrade_class --jobs $(JOBS)
 
 reference: setup
 	@$(PYTHON) reference/make_variants.py

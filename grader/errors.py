@@ -7,7 +7,12 @@
     ├── KernelError               no kernel could be started (not: one that the student's code killed)
     ├── ExamineError              what the recorder left on disk cannot be read as evidence
     ├── RenderError               a template is missing or broken
-    └── VariantError              a variants.toml is malformed, or does not fit its solution
+    ├── VariantError              a variants.toml is malformed, or does not fit its solution
+    ├── StoreError                the store of a graded class cannot be read or written
+    │   └── HeldError             another grader is at work on it
+    ├── ExecutorError             workers cannot be had, or none can do the work
+    │   └── WorkerDiedError       one died over a submission (not: a kernel that the student's code killed)
+    └── AdjustmentError           an adjustment names a student or a check that there is not, or no points
 
 A student's mistake is never an exception: it is a finding in a report.
 """
@@ -15,14 +20,19 @@ A student's mistake is never an exception: it is a finding in a report.
 from __future__ import annotations
 
 __all__ = [
+    "AdjustmentError",
     "AssignmentError",
     "ExamineError",
+    "ExecutorError",
     "GraderError",
+    "HeldError",
     "KernelError",
     "RenderError",
+    "StoreError",
     "SubmissionError",
     "VariantError",
     "WeightsError",
+    "WorkerDiedError",
 ]
 
 
@@ -69,3 +79,23 @@ class RenderError(GraderError):
 
 class VariantError(GraderError):
     """A reference's ``variants.toml`` is malformed, or does not fit its solution or assignment."""
+
+
+class StoreError(GraderError):
+    """The store of a graded class cannot be read or written."""
+
+
+class HeldError(StoreError):
+    """Another grader is at work on the same store."""
+
+
+class ExecutorError(GraderError):
+    """Workers cannot be had, or none of them can do the work."""
+
+
+class WorkerDiedError(ExecutorError):
+    """A worker died over a submission, through no fault of the submission's."""
+
+
+class AdjustmentError(GraderError):
+    """An adjustment names a student or a check that there is not, or points that cannot be given."""

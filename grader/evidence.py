@@ -324,7 +324,9 @@ class Asked(Frozen):
 class Note(Frozen):
     """Something a reader should know that is nobody's fault."""
 
-    kind: Literal["repair", "keras", "compat", "weights", "bounded", "limit", "model", "integrity"]
+    kind: Literal[
+        "repair", "keras", "compat", "weights", "bounded", "limit", "model", "integrity", "reused", "adjusted"
+    ]
     text: str
 
 

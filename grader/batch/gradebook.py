@@ -47,6 +47,9 @@ class Row(Frozen):
     @property
     def score(self) -> float | None:
         """Points, or None where there is nothing that may be reported as a grade."""
+        whole = next((one for one in self.adjustments if not one.check), None)
+        if whole is not None:
+            return whole.points
         if self.report is None or self.report.outcome.value == "error":
             return None
         return self.report.score

@@ -20,6 +20,7 @@ import inspect
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
@@ -32,6 +33,13 @@ __all__ = ["Check", "Failed", "NotApplicable", "NotAssessed", "Parameters", "Pas
 
 FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECTION = re.compile(r"^(What it checks|Why it matters|Example|Use instead)\n-+\n", re.MULTILINE)
+
+
+@lru_cache(maxsize=None)
+def sections(docstring: str) -> dict[str, str]:
+    """The texts of a check's docstring by their headings. Kept: a regrade asks for them ten thousand times."""
+    parts = SECTION.split(inspect.cleandoc(docstring))
+    return {heading: text.strip() for heading, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 @dataclass(frozen=True)
@@ -114,8 +122,7 @@ class Check(ABC):
     @classmethod
     def section(cls, heading: str) -> str:
         """One section of the docstring, e.g. ``Why it matters``."""
-        parts = SECTION.split(inspect.cleandoc(cls.__doc__ or ""))
-        return dict(zip(parts[1::2], parts[2::2], strict=True))[heading].strip()
+        return sections(cls.__doc__ or "")[heading]
 
     @classmethod
     def example_cells(cls, heading: str) -> tuple[str, ...]:

@@ -16,7 +16,16 @@ from grader.run.workspace import Workspace
 
 __all__ = ["ColdKernel", "kernel_environment"]
 
-PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "PYTHONDONTWRITEBYTECODE")
+PASSED_ON = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "PYTHONDONTWRITEBYTECODE",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
 
 
 class OneSpec(KernelSpecManager):

@@ -88,9 +88,10 @@ class Zygote:
                     **environment,
                     "HOME": self._home.name,
                     "TMPDIR": self._home.name,
-                    # Their threads would be there before the first fork; the last one is PyArrow's, which pandas imports.
+                    # Their thread pools would be there before the first fork.
                     "OPENBLAS_NUM_THREADS": "1",
                     "OMP_NUM_THREADS": "1",
+                    # The same of Arrow's memory pool, which pandas brings along where it is installed.
                     "JE_ARROW_MALLOC_CONF": "background_thread:false",
                 },
                 start_new_session=True,

@@ -1,0 +1,95 @@
+"""`grader grade`: a whole class, from the folder or zip that a course system gives."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grader.cli.app import app, fail
+from grader.cli.check import Keras, Training, complete_assignment
+
+if TYPE_CHECKING:
+    from grader.batch.gradebook import Gradebook
+    from grader.batch.progress import Tally
+
+STOPPED = 2
+
+
+@app.command()
+def grade(
+    source: Annotated[
+        Path, typer.Argument(help="Folder or zip with the submissions, e.g. as downloaded from Canvas or Moodle.")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--output", help="Folder for grades and feedback.", show_default=False)],
+    assignment: Annotated[
+        str,
+        typer.Option(
+            "--assignment",
+            "-a",
+            help="Slug or folder; without it, recognised from the notebooks.",
+            autocompletion=complete_assignment,
+            show_default=False,
+        ),
+    ] = "",
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", min=1, help="Notebooks at a time; without it, by cores and memory.", show_default=False
+        ),
+    ] = None,
+    dask: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS", help="Run on this Dask cluster, e.g. tcp://head:8786 or local:4.", show_default=False
+        ),
+    ] = "",
+    keras: Annotated[
+        Keras | None, typer.Option(help="Run on this Keras, whatever the assignment says.", show_default=False)
+    ] = None,
+    training: Annotated[
+        Training | None, typer.Option(help="Shorten `fit` to one step, or run all of it.", show_default=False)
+    ] = None,
+    rerun: Annotated[
+        bool, typer.Option("--rerun", help="Run again what was run by another version of grader or assignment.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+) -> None:
+    """Grade a class. The same command again goes on where it stood."""
+    from rich.console import Console
+
+    from grader.batch.closing import exit_status, print_closing
+    from grader.batch.progress import Tally
+    from grader.batch.session import Order, grade_class
+    from grader.grade import Options
+
+    options = Options(keras=keras.value if keras else None, training=training.value if training else None)
+    tally = Tally()
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        gradebook = grade_class(Order(source, out, assignment, options, jobs, dask, rerun, quiet), tally)
+    except KeyboardInterrupt:
+        fail(f"stopped: {tally.done} of {tally.total} submissions are graded.", "The same command goes on.")
+        raise typer.Exit(STOPPED) from None
+    console = Console()
+    print_closing(gradebook, console)
+    hint(gradebook, tally, out)
+    raise typer.Exit(exit_status(gradebook))
+
+
+def stop(number: int, frame: object) -> None:
+    """SIGTERM is as good as Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def hint(gradebook: Gradebook, tally: Tally, out: Path) -> None:
+    """What to do next."""
+    if tally.otherwise:
+        typer.echo(f"\n{tally.otherwise} were scored by an earlier rubric. See what would change: grader regrade {out}")
+    if tally.outdated:
+        typer.echo(f"\n{tally.outdated} were run by another version of grader or assignment. Run them again: --rerun")
+    if any(row.score is None and row.file for row in gradebook.rows):
+        typer.echo("\nThe same command tries again what could not be graded.")
+    typer.echo(f"\nGrades are in {out.resolve()}")
