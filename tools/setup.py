@@ -34,6 +34,8 @@ def main(arguments: list[str]) -> int:
         [*uv, "venv", "-q", "--clear", "--python", python, str(target)],
         [*uv, "pip", "sync", "-q", "--require-hashes", "--compile-bytecode", "requirements.lock"],
         [*uv, "pip", "install", "-q", "--no-deps", "--compile-bytecode", "-e", "."],
+        # The project's own package is used where it lies, and so not among what was compiled.
+        [str(python_in(target)), "-m", "compileall", "-q", "grader"],
     ]
     for step in steps:
         status = subprocess.run(step, cwd=ROOT, env=environment).returncode
@@ -50,6 +52,11 @@ def find_python() -> str | None:
     return next((path for minor in (12, 11, 10) if (path := shutil.which(f"python3.{minor}"))), None)
 
 
+def python_in(folder: Path) -> Path:
+    """The interpreter of an environment."""
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
 def find_uv(folder: Path) -> list[str]:
     """uv as installed, else one from the package index, in an environment of its own."""
     if installed := shutil.which("uv"):
@@ -58,8 +65,7 @@ def find_uv(folder: Path) -> list[str]:
     if not uv.exists():
         print("setup: getting uv")
         venv.create(folder, with_pip=True, clear=True)
-        python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        subprocess.run([str(python), "-m", "pip", "install", "-q", "uv"], check=True)
+        subprocess.run([str(python_in(folder)), "-m", "pip", "install", "-q", "uv"], check=True)
     return [str(uv)]
 
 
