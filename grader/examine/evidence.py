@@ -131,7 +131,7 @@ def model_without_base(journal: Journal) -> Model | None:
 
 def configs_around(folder: Path, tree: ModelTree, base: FoundBase) -> dict[int, ModelConfig]:
     """The configs of the models that the base lies in, by their numbers, outermost first."""
-    held = next((leaf.containers for leaf in base.layers if base.number in leaf.containers), ())
+    held = next((leaf.containers for leaf in base.leaves if base.number in leaf.containers), ())
     outer = held[: held.index(base.number)] if base.number in held else ()
     configs = {number: ModelConfig.read(folder, tree.containers[number].config) for number in outer}
     return {number: config for number, config in configs.items() if config and config.has_graph}
@@ -156,12 +156,12 @@ def describe_base(
         layers=tuple(
             BaseLayer(
                 index=index,
-                name=leaf.name[:80],
-                kind=leaf.kind[:60],
-                parameters=sum(prod(w.shape) for w in leaf.own if w.trains),
-                statistics=sum(prod(w.shape) for w in leaf.own if w.role in ("moving_mean", "moving_variance")),
+                name=member.name[:80],
+                kind=member.kind[:60],
+                parameters=sum(prod(w.shape) for w in member.own if w.trains),
+                statistics=sum(prod(w.shape) for w in member.own if w.role in ("moving_mean", "moving_variance")),
             )
-            for index, leaf in enumerate(base.layers)
+            for index, member in enumerate(base.members)
         ),
         calls=base_calls(journal, tree, base, around, places),
         store=comparison,
@@ -171,7 +171,7 @@ def describe_base(
 def describe_model(subject: Subject, config: ModelConfig | None) -> Model:
     """The model as evidence."""
     tree, base = subject.tree, subject.base
-    inner = frozenset(leaf.name for leaf in base.layers) if base.number is None else frozenset()
+    inner = frozenset(leaf.name for leaf in base.leaves) if base.number is None else frozenset()
     return Model(
         name=tree.model.name[:80],
         kind=tree.model.kind[:60],

@@ -63,7 +63,8 @@ def describe_head(
 
 def pooling_of_base(base: FoundBase) -> list[HeadLayer]:
     """The pooling that a base built with `pooling=` ends with."""
-    last = base.layers[-1] if base.layers else None
+    leaves = base.leaves
+    last = leaves[-1] if leaves else None
     does = KINDS.get(last.kind, "other") if last else "other"
     if last is None or does not in ("average", "max") or not last.containers:
         return []

@@ -16,6 +16,7 @@ from grader.examine.places import Places
 from grader.examine.roles import Role, assign_roles
 from grader.examine.stretches import Stretch, grouped
 from grader.examine.succession import find_predecessor
+from grader.examine.tree import Leaf
 
 __all__ = ["phases_of"]
 
@@ -102,9 +103,14 @@ def drift_of(snapshots: Snapshots, start: tuple[FoundBase, int], end: tuple[Foun
         start, end: a base and a snapshot; the two may be different copies of one base.
     """
     drifts = []
-    for index in range(len(start[0].layers)):
-        mean0, variance0 = statistics(snapshots, *start, index)
-        mean1, variance1 = statistics(snapshots, *end, index)
+    pairs = [
+        (index, before, after)
+        for index, (one, other) in enumerate(zip(start[0].members, end[0].members, strict=False))
+        for before, after in zip(one.leaves, other.leaves, strict=False)
+    ]
+    for index, before, after in pairs:
+        mean0, variance0 = statistics(snapshots, before, start[1])
+        mean1, variance1 = statistics(snapshots, after, end[1])
         if mean0 is None or mean1 is None or variance0 is None or variance1 is None:
             continue
         if same_bytes(mean0, mean1) and same_bytes(variance0, variance1):
@@ -115,11 +121,8 @@ def drift_of(snapshots: Snapshots, start: tuple[FoundBase, int], end: tuple[Foun
     return tuple(drifts)
 
 
-def statistics(
-    snapshots: Snapshots, base: FoundBase, moment: int, index: int
-) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Moving mean and variance of one layer of the base; None for what it has not."""
-    leaf = base.layers[index]
+def statistics(snapshots: Snapshots, leaf: Leaf, moment: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Moving mean and variance of one layer; None for what it has not."""
     keys = {weight.role: f"{leaf.number}.{position}" for position, weight in enumerate(leaf.own)}
     mean, variance = (
         snapshots.value(keys[role], moment) if role in keys else None for role in ("moving_mean", "moving_variance")

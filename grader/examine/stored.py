@@ -19,11 +19,13 @@ def compare_with_store(
     file = application.file or expected_file(store, assignment, application.application, application.include_top)
     record = store.find(file) if file else None
     arrays = []
-    for leaf in base.layers:
-        for position, weight in enumerate(leaf.own):
-            value = snapshots.value(f"{leaf.number}.{position}", moment)
-            if value is not None:
-                arrays.append((leaf.name, weight.role, value))
+    for member in base.members:
+        for leaf in member.leaves:
+            for position, weight in enumerate(leaf.own):
+                value = snapshots.value(f"{leaf.number}.{position}", moment)
+                if value is not None:
+                    # The file has the weights by the application's own layers too.
+                    arrays.append((member.name, weight.role, value))
     if record is None or not arrays:
         return StoreComparison(file="", kind="none", tensors=len(arrays), equal=0)
     tensors, equal = compare(store, record.file, arrays)

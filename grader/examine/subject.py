@@ -79,7 +79,7 @@ def subject_of(journal: Journal, trained: Sequence[Trained], snapshots: Snapshot
         tree = ModelTree(journal, described)
         base = find_base(journal, tree)
         # A copy of the bare base (loaded, cloned) is not yet a model for the task.
-        if base is not None and any(leaf.own and leaf not in base.layers for leaf in tree.leaves):
+        if base is not None and any(leaf.own and leaf not in base.leaves for leaf in tree.leaves):
             subject = Subject(tree, base, "built last; it was never trained")
             if stretches_of(subject, trained):
                 return Subject(tree, base, "built last, around a head that was trained by itself")

@@ -63,7 +63,7 @@ class Wiring:
         self._journal = journal
         self._folder = folder
         self._base = base.number
-        self._base_layers = {leaf.number for leaf in base.layers if leaf.containers} if base.number is None else set()
+        self._base_layers = {leaf.number for leaf in base.leaves if leaf.containers} if base.number is None else set()
         self._effects: dict[int, str] = {}
         for effect in journal.effects:
             note(self._effects, effect.layer, effect.effect)

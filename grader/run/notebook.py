@@ -136,7 +136,7 @@ class Run:
                 atexit.unregister(self._client._cleanup_kernel)
                 raise KernelError(self._startup_message(exc), "Run `grader doctor` to see what is missing.") from exc
             finally:
-                self.seconds["cells"] = time.monotonic() - self.watch.began
+                self.seconds.setdefault("cells", time.monotonic() - self.watch.began)
 
     def _replied(self, cell: NotebookNode, cell_index: int, execute_reply: dict[str, Any] | None) -> None:
         self._reply = (execute_reply or {}).get("content", {})
