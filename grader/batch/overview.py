@@ -115,7 +115,7 @@ class Overview:
         without = f", {total - graded} without a grade" if total > graded else ""
         kerases = Counter(report.environment.keras_flavour for report in self.reports)
         versions = ", ".join(f"Keras {flavour}: {count}" for flavour, count in sorted(kerases.items()))
-        source = f"handed in as {self.gradebook.source}" if self.gradebook.source else ""
+        source = f"layout: {self.gradebook.source}" if self.gradebook.source else ""
         return [part for part in (f"{graded} graded{without}", versions, source) if part]
 
     @cached_property
