@@ -12,7 +12,7 @@ from grader.batch.gradebook import Gradebook
 from grader.feedback.neutral import one_line
 from grader.feedback.render import render
 
-__all__ = ["MoodleFeedback"]
+__all__ = ["MoodleFeedback", "feedback_name"]
 
 
 class MoodleFeedback(Export):
@@ -38,13 +38,14 @@ class MoodleFeedback(Export):
                     remarks.append(Remark("skipped", row.student.name or row.student.key, "No Moodle number is known."))
                 else:
                     # A fixed time: the same feedback is the same archive.
-                    entry = zipfile.ZipInfo(f"{name_of(row.student.name)}_{number}_assignsubmission_file_feedback.html")
+                    entry = zipfile.ZipInfo(feedback_name(row.student.name, number))
                     entry.compress_type = zipfile.ZIP_DEFLATED
                     archive.writestr(entry, render(row.report, "html"))
                     written += 1
         return Exported({"moodle-feedback.zip": stream.getvalue()}, written, tuple(remarks))
 
 
-def name_of(name: str) -> str:
-    """The person's name without what Moodle would split the file's name at."""
-    return re.sub(r'[\\/:*?"<>|_]+', " ", one_line(name)).strip(". ") or "Participant"
+def feedback_name(name: str, number: str) -> str:
+    """The file's name: five parts, as Moodle splits it at each ``_``; so the person's name must not have one."""
+    safe = re.sub(r'[\\/:*?"<>|_]+', " ", one_line(name)).strip(". ") or "Participant"
+    return f"{safe}_{number}_assignsubmission_file_feedback.html"
