@@ -20,7 +20,7 @@ import inspect
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import ClassVar, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
@@ -35,7 +35,7 @@ FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECTION = re.compile(r"^(What it checks|Why it matters|Example|Use instead)\n-+\n", re.MULTILINE)
 
 
-@lru_cache(maxsize=None)
+@cache
 def sections(docstring: str) -> dict[str, str]:
     """The texts of a check's docstring by their headings. Kept: a regrade asks for them ten thousand times."""
     parts = SECTION.split(inspect.cleandoc(docstring))
