@@ -55,7 +55,7 @@ def test_what_needs_looking_at_is_marked() -> None:
     assert notes["Ada Lovelace"] == ("same code as Charles Babbage",)
     assert notes["Charles Babbage"] == ("same code as Ada Lovelace", "attempt 2 of 2")
     assert notes["Alan Turing"] == ("hw.ipynb: the file is empty.",)
-    assert notes["Grace Hopper"] == ("The grader failed here: this is not the student's fault.",)
+    assert notes["Grace Hopper"] == ("The grader failed on TL203.",)
     assert notes['=HYPERLINK("http://evil.example")'] == ("TL204 set from 0 to 0.5 by ta",)
     assert notes["Mary O'Neil-Łuk, Jr."] == ("late",)
     assert [line.score for line in Overview(CLASS, {}).lines if line.name in ("Grace Hopper", "Alan Turing")] == [
