@@ -280,6 +280,13 @@ def test_coursera_has_a_fraction_and_a_text() -> None:
         assert record["fractionalScore"] == GRADED[path.split("/")[0]] / 10
 
 
+def test_fractions_of_no_points_are_refused() -> None:
+    book = CLASS.model_copy(update={"max_score": 0.0})
+    with pytest.raises(GraderError, match="an assignment without points has no fraction of them"):
+        made("coursera", book=book)
+    assert all(json.loads(data)["gradable"] is False for data in made("prairielearn", book=book).files.values())
+
+
 def test_nbgrader_has_its_columns_and_a_folder_of_feedback() -> None:
     files = dict(made("nbgrader").files)
     rows = rows_of(files.pop("grades.csv"))
