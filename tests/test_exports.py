@@ -100,9 +100,15 @@ def test_canvas_export_is_filled_in_and_keeps_its_own_form() -> None:
     assert data.startswith(b"\xef\xbb\xbf") and b"\r" not in data
     scores, new = canvas_reads(data, {"Alpaca or not": 12})
     assert new == []
-    # Babbage is found by login; Hopper has no grade, so that what she had stays.
-    assert scores == {"9101": 10.0, "777": 10.0, "9104": 7.0}
-    assert "Quiz" not in data.decode() and '"O\'Neil, Mary"'.strip('"') in data.decode()
+    # Babbage is found by login. A blank cell would take a grade away, so that whoever gets none has no row.
+    assert scores == {"9101": 10.0, "777": 10.0}
+    assert [line.split(";")[0] for line in data.decode("utf-8-sig").splitlines()] == [
+        "Student",
+        "    Points Possible",
+        "Lovelace, Ada",
+        "Babbage, Charles",
+    ]
+    assert "Quiz" not in data.decode()
     told = {(remark.kind, remark.who): remark.text for remark in exported.remarks}
     assert told["skipped", "O'Neil, Mary"] == "Excused in Canvas; left so."
     assert told["not found", '=HYPERLINK("http://evil.example")'] == (
@@ -113,6 +119,18 @@ def test_canvas_export_is_filled_in_and_keeps_its_own_form() -> None:
     )
     assert {who for kind, who in told if kind == "no grade"} == {"Grace Hopper", "Alan Turing"}
     assert exported.written == 2
+
+
+def test_canvas_names_in_two_columns_and_columns_that_cannot_be_changed() -> None:
+    text = (
+        "LastName,FirstName,ID,SIS Login ID,Section,Alpaca or not (12)\n"
+        "Points Possible,,,,,10\n"
+        "Lovelace,Ada,9101,x,A,\nBabbage,Charles,1,y,A,\n"
+    )
+    exported = made("canvas", text)
+    assert only(exported).decode().splitlines()[2:] == ["Lovelace,Ada,9101,x,A,10", "Babbage,Charles,1,y,A,10"]
+    with pytest.raises(GraderError, match="Canvas lets nobody change the column “Alpaca or not"):
+        made("canvas", text.replace(",,10", ",,(read only)"))
 
 
 def test_canvas_decimal_commas_are_kept() -> None:
@@ -170,7 +188,7 @@ def test_a_localised_moodle_worksheet_is_filled_in_by_what_stands_in_it() -> Non
     assert only(exported).decode().startswith("Kennung,Vollständiger Name")
 
 
-def test_moodle_keeps_decimal_commas_delimiters_and_locked_or_impossible_grades() -> None:
+def test_moodle_keeps_decimal_commas_gets_delimiters_it_reads_and_locked_or_impossible_grades() -> None:
     text = (
         "Identifier;Full name;Email address;Status;Grade;Maximum Grade;Grade can be changed;Feedback comments\n"
         "Participant 101;Ada;a@x;s;;9,50;Yes;\nParticipant 106;Mary;m@x;s;1,25;9,50;Yes;\n"
@@ -182,8 +200,9 @@ def test_moodle_keeps_decimal_commas_delimiters_and_locked_or_impossible_grades(
         "Ada Lovelace": "The score 10 is above Moodle's maximum of 9.5; left as it was.",
         "Charles Babbage": "The score 10 is above Moodle's maximum of 9.5; left as it was.",
     }
-    cells = rows_of(only(exported), ";")
+    cells = rows_of(only(exported))
     assert [row["Grade"] for row in cells] == ["", f"{SCORES['106']:g}".replace(".", ","), ""]
+    assert exported.remarks[-1].text == "mine.csv has no commas between its cells, which Moodle needs; put in."
     locked = made("moodle", text.replace("9,50", "10,00"))
     assert [(remark.who, remark.text) for remark in locked.remarks if remark.kind == "skipped"] == [
         ("Charles Babbage", "Moodle does not let this grade be changed; left as it was.")
