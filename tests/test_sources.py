@@ -186,6 +186,18 @@ def test_a_folder_around_everything_is_nobodys_name(
     assert (found.source, [attempt.student.key for attempt in found.attempts]) == (layout, keys)
 
 
+def test_a_file_beside_flat_notebooks_is_told_but_is_no_student(tmp_path: Path) -> None:
+    found = found_in(tmp_path, {**FLAT, "dataset/1.png": b"", "dataset/2.png": b""})
+    (stranger,) = found.refused
+    assert (stranger.what, stranger.student) == ("notes.pdf", None)
+    assert stranger.reason == "Not a notebook, and nobody can tell whose it is."
+
+
+def test_a_student_without_a_notebook_is_one_line_however_many_files(tmp_path: Path) -> None:
+    found = found_in(tmp_path, {"a/x.ipynb": NOTEBOOK, **{f"b/{number}.png": b"" for number in range(5)}})
+    assert reasons(found) == {"b/0.png": "None of the 5 files there is a notebook; ask for the .ipynb file."}
+
+
 def test_who_handed_in_no_notebook_is_told(tmp_path: Path) -> None:
     found = found_in(tmp_path, {"a/x.ipynb": NOTEBOOK, "b/x.zip": b"PK", "c/x.pdf": b"%PDF"})
     assert reasons(found) == {

@@ -7,7 +7,7 @@ import inspect
 import pkgutil
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -50,6 +50,10 @@ class Layout(ABC):
             tree: the source.
             assignment: slug of the assignment, for systems that keep several in one place; empty: not known.
         """
+
+    def strangers(self, tree: Tree) -> Iterable[Member]:
+        """Other files that somebody may have handed in in place of a notebook, where the layout does not tell who."""
+        return ()
 
 
 @cache
