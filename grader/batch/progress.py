@@ -36,6 +36,8 @@ class Tally:
     done: int = 0
     """Submissions that have a result, or an error."""
     total: int = 0
+    errors: int = 0
+    """Submissions on which the grader failed."""
     outdated: int = 0
     """Results of runs under other conditions than those of now."""
     otherwise: int = 0
@@ -105,6 +107,7 @@ class ClassProgress(Watcher):
         self._advance(item, outcome, f"{outcome} {score}{reused}")
 
     def failed(self, item: Item, reason: str) -> None:
+        self._tally.errors += 1
         self._advance(item, Outcome.ERROR.value, f"error: {reason}")
 
     def postponed(self, item: Item, reason: str) -> None:

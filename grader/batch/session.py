@@ -14,6 +14,7 @@ from grader.batch.gradebook import Gradebook
 from grader.batch.grading import Grading
 from grader.batch.plan import Plan, assignment_for, make_plan
 from grader.batch.progress import ClassProgress, Tally
+from grader.batch.publishing import publish
 from grader.batch.scoring import Rubric
 from grader.batch.sources import find_submissions
 from grader.batch.store import Store, gradebook_of, working_on
@@ -21,6 +22,7 @@ from grader.batch.store.people import enter_class, enter_found
 from grader.batch.store.results import scored_otherwise
 from grader.errors import GraderError
 from grader.grade import Options
+from grader.submission import load_submission
 from grader.weights import WeightsStore
 
 __all__ = ["Order", "grade_class"]
@@ -79,7 +81,9 @@ def grade_class(order: Order, tally: Tally) -> Gradebook:
         work(order, store, assignment, tally)
         with store.session() as session:
             tally.otherwise = scored_otherwise(session, rubric_hash(assignment))
-        return gradebook_of(store)
+        gradebook = gradebook_of(store)
+        publish(store, gradebook, assignment, quiet=order.quiet)
+        return gradebook
 
 
 def work(order: Order, store: Store, assignment: Assignment, tally: Tally) -> None:
@@ -88,7 +92,8 @@ def work(order: Order, store: Store, assignment: Assignment, tally: Tally) -> No
     with ClassProgress(quiet=order.quiet) as progress:
         weights.ensure(assignment.base.application, [assignment.base.input_shape], progress=progress.say)
         conditions = conditions_of(assignment, order.options, weights)
-        plan = make_plan(store, conditions, rerun=order.rerun)
+        starter = load_submission(assignment.starter).notebook
+        plan = make_plan(store, conditions, starter, rerun=order.rerun)
         tally.total, tally.done, tally.outdated = plan.total, plan.done, plan.outdated
         progress.begin(tally)
         if not plan.waiting:

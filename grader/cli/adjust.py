@@ -13,6 +13,7 @@ from grader.cli.app import app, fail
 
 if TYPE_CHECKING:
     from grader.batch.adjusting import Wish
+    from grader.batch.store import Store
     from grader.batch.store.adjustments import Entry
 
 
@@ -77,8 +78,10 @@ def set_all(out: Path, wishes: Sequence[Wish]) -> None:
     from grader.batch.adjusting import keep_wishes
     from grader.batch.store import working_on
 
-    with working_on(out, "adjusting") as store, store.session() as session:
-        kept = keep_wishes(session, wishes)
+    with working_on(out, "adjusting") as store:
+        with store.session() as session:
+            kept = keep_wishes(session, wishes)
+        republish(store)
     for entry, worth, changed in kept:
         typer.echo(f"{told(entry)}{'' if changed else ' (as before)'}")
         if worth is not None and entry.points > worth:
@@ -92,13 +95,32 @@ def take_back(out: Path, student: str, check: str, by: str) -> None:
     from grader.batch.store.adjustments import remove_entry
     from grader.errors import AdjustmentError
 
-    with working_on(out, "adjusting") as store, store.session() as session:
-        roll = Roll(session)
-        found, code = roll.student(student), roll.check(check)
-        if not remove_entry(session, found.key, code, by):
-            what = code or "the whole score"
-            raise AdjustmentError(f"{found.key} has no adjustment of {what}.", "grader adjust OUT --list shows all.")
+    with working_on(out, "adjusting") as store:
+        with store.session() as session:
+            roll = Roll(session)
+            found, code = roll.student(student), roll.check(check)
+            if not remove_entry(session, found.key, code, by):
+                what = code or "the whole score"
+                raise AdjustmentError(
+                    f"{found.key} has no adjustment of {what}.", "Show all: grader adjust OUT --list."
+                )
+        republish(store)
     typer.echo(f"{found.key}: what the grader gave for {code or 'the whole'} counts again")
+
+
+def republish(store: Store) -> None:
+    """Write the pages that tell of it anew, where the assignment is still there to lay them out."""
+    from grader.assignment import Assignment
+    from grader.batch.publishing import publish
+    from grader.batch.store import gradebook_of
+    from grader.batch.store.people import the_class
+
+    with store.session() as session:
+        folder = Path(the_class(session).folder)
+    if (folder / "assignment.toml").is_file():
+        publish(store, gradebook_of(store), Assignment.load(folder))
+    else:
+        fail(f"{folder}: the assignment is not there, so that feedback is not written anew.")
 
 
 def told(entry: Entry) -> str:

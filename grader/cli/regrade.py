@@ -42,9 +42,10 @@ def regrade(
     from rich.console import Console
 
     from grader.batch.changes import changes_csv, print_changes
+    from grader.batch.publishing import publish
     from grader.batch.regrading import changes_of
     from grader.batch.regrading import regrade as score_all
-    from grader.batch.store import working_on
+    from grader.batch.store import gradebook_of, working_on
     from grader.cli.check import write
     from grader.errors import GraderError
     from grader.feedback.wording import joined
@@ -74,6 +75,7 @@ def regrade(
                 typer.echo("Nothing was kept.")
                 return
         keep(store, chosen, regraded)
+        publish(store, gradebook_of(store), chosen)
         typer.echo("The new grades are kept; the earlier ones: --history")
 
 
