@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from junitparser import JUnitXml
 from typer.testing import CliRunner
 
 from grader.batch.exports import Exported, Given, exports, find_export
+from grader.batch.exports._table import Table
 from grader.batch.gradebook import Adjustment, Gradebook
 from grader.cli import export as command
 from grader.cli.app import app
@@ -187,6 +190,28 @@ def test_moodle_keeps_decimal_commas_delimiters_and_locked_or_impossible_grades(
     ]
 
 
+CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=4),
+    delimiter=st.sampled_from(",;\t"),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+)
+def test_a_file_that_is_filled_in_keeps_every_other_cell(
+    rows: list[list[str]], delimiter: str, line_end: str, encoding: str
+) -> None:
+    header = ["Student", "ID", "Section"]
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=csv.QUOTE_ALL).writerows([header, *rows])
+    table = Table.read("theirs.csv", text.getvalue().encode(encoding))
+    again = Table.read("ours.csv", table.write())
+    assert (table.header, table.rows, table.delimiter, table.encoding) == (header, rows, delimiter, encoding)
+    assert (again.header, again.rows, again.delimiter, again.encoding) == (header, rows, delimiter, encoding)
+
+
 def test_moodle_without_a_file_and_its_errors() -> None:
     exported = made("moodle")
     assert moodle_reads(only(exported)) == GRADED
@@ -253,6 +278,13 @@ def test_coursera_has_a_fraction_and_a_text() -> None:
         record = json.loads(data)
         assert set(record) == {"fractionalScore", "feedback"} and isinstance(record["feedback"], str)
         assert record["fractionalScore"] == GRADED[path.split("/")[0]] / 10
+
+
+def test_fractions_of_no_points_are_refused() -> None:
+    book = CLASS.model_copy(update={"max_score": 0.0})
+    with pytest.raises(GraderError, match="an assignment without points has no fraction of them"):
+        made("coursera", book=book)
+    assert all(json.loads(data)["gradable"] is False for data in made("prairielearn", book=book).files.values())
 
 
 def test_nbgrader_has_its_columns_and_a_folder_of_feedback() -> None:

@@ -195,6 +195,26 @@ def test_who_handed_in_no_notebook_is_told(tmp_path: Path) -> None:
     assert [one.student.key for one in found.refused if one.student] == ["b", "c"]
 
 
+def test_a_broken_list_of_submitters_is_an_error_and_not_other_names(tmp_path: Path) -> None:
+    broken = {**GRADESCOPE, "assignment_1_export/submission_metadata.yml": b"a: [1"}
+    with pytest.raises(GraderError) as caught:
+        found_in(tmp_path, broken)
+    assert caught.value.message.startswith(
+        f"{tmp_path}/all.zip: assignment_1_export/submission_metadata.yml cannot be read: "
+    )
+    del broken["assignment_1_export/submission_metadata.yml"]
+    keys = [attempt.student.key for attempt in found_in(tmp_path, broken).attempts]
+    assert keys == ["submission_7", "submission_8"]
+
+
+def test_numbers_longer_than_python_reads_are_names_like_any_other(tmp_path: Path) -> None:
+    digits = "9" * 5000
+    names = [f"a_{digits}_{digits}_hw.ipynb", f"submission_{digits}/hw.ipynb", f"{digits}.ipynb", ".ipynb", "٣.ipynb"]
+    found = found_in(tmp_path, dict.fromkeys(names, NOTEBOOK))
+    assert len(found.attempts) == len({attempt.student.key for attempt in found.attempts}) == 5
+    assert all(attempt.student.key for attempt in found.attempts)
+
+
 HOSTILE = {
     "../evil.ipynb": "The path leads out of the archive.",
     "a/../../evil.ipynb": "The path leads out of the archive.",

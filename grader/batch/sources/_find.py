@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -31,7 +32,12 @@ def find_submissions(source: Path, into: Path, assignment_slug: str = "", limits
     Raises:
         GraderError: there is no such source, it cannot be read, or it holds no notebook.
     """
-    tree = open_tree(Path(source), Path(into), limits or Limits())
+    with closing(open_tree(Path(source), Path(into), limits or Limits())) as tree:
+        return find_in(tree, assignment_slug)
+
+
+def find_in(tree: Tree, assignment_slug: str) -> Found:
+    """All submissions among the files of a source."""
     if not tree.notebooks:
         raise nothing_in(tree)
     layout, handed = recognise(tree, assignment_slug)

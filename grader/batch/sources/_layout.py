@@ -71,6 +71,6 @@ def layouts() -> tuple[Layout, ...]:
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
-    """A key that sorts ``hw-2`` before ``hw-10``."""
-    pieces = re.split(r"([0-9]+)", text.casefold())
-    return tuple((1, int(piece), "") if piece.isdecimal() else (0, 0, piece) for piece in pieces if piece)
+    """A key that sorts ``hw-2`` before ``hw-10``; numbers are cut where Python would refuse to read them."""
+    pieces = re.split(r"([0-9]{1,18})", text.casefold())
+    return tuple((1, int(piece), "") if piece[0] in "0123456789" else (0, 0, piece) for piece in pieces if piece)

@@ -108,6 +108,10 @@ class ZipTree(Tree):
             raise UnreadableError(f"Cannot be unpacked ({reason_of(exc)}); ask for the file again.") from None
         return bytes(data)
 
+    def close(self) -> None:
+        """Close the archive."""
+        self.archive.close()
+
     def _bomb(self, size: int) -> str:
         if size > self.limits.member:
             return too_large(size, self.limits)

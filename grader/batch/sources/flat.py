@@ -35,4 +35,4 @@ def wrapped_depth(tree: Tree) -> int:
 
 def key_of(member: Member, depth: int) -> str:
     """The student."""
-    return member.parts[depth] if len(member.parts) > depth + 1 else member.stem
+    return member.parts[depth] if len(member.parts) > depth + 1 else member.stem or member.name
