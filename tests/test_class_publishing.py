@@ -13,7 +13,7 @@ from tests.recorded_class import found, grade
 
 
 def lay_out(store: Store, assignment: Assignment) -> None:
-    publish(store, gradebook_of(store), assignment, quiet=True)
+    publish(store, gradebook_of(store), assignment)
 
 
 def age(folder: Path) -> None:

@@ -166,6 +166,7 @@ def test_an_adjustment_shows_in_the_report_and_survives_a_regrade(out: Path, ass
     page, others = out / "feedback" / "bob.html", out / "feedback" / "ada.html"
     assert "Shown later." in page.read_text()
     assert "Shown later." not in others.read_text()
+    assert (out / "overrides.csv").read_text().splitlines()[1].startswith("bob,TL103,1,Shown later.,Dr. X,20")
     assert "bob.html" in (out / "index.html").read_text()
     change(assignment, "points = 0.75", "points = 2")
     assert grader("regrade", out, "--yes").returncode == 0

@@ -53,14 +53,10 @@ class Rate(ProgressColumn):
 
 
 class ClassProgress(Watcher):
-    """Shows each result as it comes.
+    """Shows each result as it comes."""
 
-    Args:
-        quiet: whether to show nothing.
-    """
-
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, quiet=quiet, highlight=False, theme=THEME)
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False, theme=THEME)
         self._icons = ASCII_ICONS if self._console.options.ascii_only else ICONS
         self._counts = dict.fromkeys((outcome.value for outcome in SHOWN), 0)
         self._tally = Tally()

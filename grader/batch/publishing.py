@@ -22,14 +22,13 @@ FEEDBACK = "feedback"
 INDEX = "index.html"
 
 
-def publish(store: Store, gradebook: Gradebook, assignment: Assignment, *, quiet: bool = False) -> None:
+def publish(store: Store, gradebook: Gradebook, assignment: Assignment) -> None:
     """Write whatever is missing, or older than what it tells of. After a kill the next call makes up for it.
 
     Args:
         store: of the class.
         gradebook: what it holds.
         assignment: whose templates go before the grader's.
-        quiet: whether to show no progress.
 
     Raises:
         GraderError: a file cannot be written.
@@ -45,7 +44,7 @@ def publish(store: Store, gradebook: Gradebook, assignment: Assignment, *, quiet
         with store.session() as session:
             return notebook_of(session, row.student.key)
 
-    console = Console(stderr=True, quiet=quiet)
+    console = Console(stderr=True)
     # Alive on a terminal, nothing elsewhere: a page takes a moment, and there may be thousands.
     with console.status("writing feedback") if console.is_terminal else nullcontext():
         links = write_feedback(gradebook, folder, notebook, assignment.templates, outdated)

@@ -43,7 +43,6 @@ class Order:
         jobs: workers on this machine; None: as many as it has cores and memory for.
         dask: address of a scheduler, or ``local:N``; empty: no Dask.
         rerun: whether to run again what was run under other conditions.
-        quiet: whether to show no progress.
     """
 
     source: Path
@@ -53,7 +52,6 @@ class Order:
     jobs: int | None = None
     dask: str = ""
     rerun: bool = False
-    quiet: bool = False
 
 
 def grade_class(order: Order, tally: Tally) -> Gradebook:
@@ -82,14 +80,14 @@ def grade_class(order: Order, tally: Tally) -> Gradebook:
         with store.session() as session:
             tally.otherwise = scored_otherwise(session, rubric_hash(assignment))
         gradebook = gradebook_of(store)
-        publish(store, gradebook, assignment, quiet=order.quiet)
+        publish(store, gradebook, assignment)
         return gradebook
 
 
 def work(order: Order, store: Store, assignment: Assignment, tally: Tally) -> None:
     """Plan and run."""
     weights = WeightsStore()
-    with ClassProgress(quiet=order.quiet) as progress:
+    with ClassProgress() as progress:
         weights.ensure(assignment.base.application, [assignment.base.input_shape], progress=progress.say)
         conditions = conditions_of(assignment, order.options, weights)
         starter = load_submission(assignment.starter).notebook

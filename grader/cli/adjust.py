@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,21 +27,20 @@ def adjust(
     ] = "",
     points: Annotated[float | None, typer.Option("--points", "-p", show_default=False, help="What it is now.")] = None,
     reason: Annotated[str, typer.Option("--reason", "-r", help="Why; the student reads it.", show_default=False)] = "",
-    by: Annotated[str, typer.Option(help="Who says so; without it, you.", show_default=False)] = "",
     file: Annotated[
         Path | None,
         typer.Option("--from", help="Take them from this CSV: student, check, points, reason.", show_default=False),
     ] = None,
     listed: Annotated[bool, typer.Option("--list", "-l", help="Show all adjustments.")] = False,
-    csv: Annotated[
-        Path | None, typer.Option(help="Write all adjustments here, for --from.", show_default=False)
-    ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take it back: what the grader gave counts again.")] = False,
 ) -> None:
-    """Set a student's points by hand. It outlives regrading, and feedback says who set it and why."""
-    who = by or user()
-    if listed or csv is not None:
-        show(out, csv)
+    """Set a student's points by hand. It outlives regrading, and feedback says who set it and why.
+
+    Who: the name that you are logged in by, or GRADER_USER. OUT/overrides.csv has them all, as --from takes them.
+    """
+    who = user()
+    if listed:
+        show(out)
     elif remove:
         take_back(out, require_student(student), check, who)
     elif file is not None:
@@ -59,7 +59,7 @@ def adjust(
 def user() -> str:
     """Who runs this."""
     try:
-        return getpass.getuser()
+        return os.environ.get("GRADER_USER") or getpass.getuser()
     except (KeyError, OSError, ImportError):
         return "staff"
 
@@ -111,12 +111,17 @@ def take_back(out: Path, student: str, check: str, by: str) -> None:
 def republish(store: Store) -> None:
     """Write the pages that tell of it anew, where the assignment is still there to lay them out."""
     from grader.assignment import Assignment
+    from grader.batch.adjusting import entries_csv
     from grader.batch.publishing import publish
     from grader.batch.store import gradebook_of
+    from grader.batch.store.adjustments import entries
     from grader.batch.store.people import the_class
+    from grader.cli.check import write
 
     with store.session() as session:
         folder = Path(the_class(session).folder)
+        written = entries_csv(entries(session))
+    write(written, store.folder / "overrides.csv")
     if (folder / "assignment.toml").is_file():
         publish(store, gradebook_of(store), Assignment.load(folder))
     else:
@@ -129,24 +134,19 @@ def told(entry: Entry) -> str:
     return f"{entry.student.name or entry.student.key}: {what} is {entry.points:g} now: {entry.reason}"
 
 
-def show(out: Path, csv: Path | None) -> None:
-    """One row an adjustment, or the file."""
+def show(out: Path) -> None:
+    """One row an adjustment."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from grader.batch.adjusting import entries_csv
     from grader.batch.store import open_store
     from grader.batch.store.adjustments import entries
-    from grader.cli.check import write
     from grader.feedback.neutral import one_line
 
     with open_store(out).session() as session:
         found = entries(session)
-    if csv is not None:
-        write(entries_csv(found), csv)
-        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in ("student", "check", "points", "by", "when", "reason"):
         table.add_column(column, justify="right" if column == "points" else "left", overflow="fold")

@@ -54,7 +54,6 @@ def grade(
     rerun: Annotated[
         bool, typer.Option("--rerun", help="Run again what was run by another version of grader or assignment.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
 ) -> None:
     """Grade a class. The same command again goes on where it stood."""
     from rich.console import Console
@@ -68,7 +67,7 @@ def grade(
     tally = Tally()
     signal.signal(signal.SIGTERM, stop)
     try:
-        gradebook = grade_class(Order(source, out, assignment, options, jobs, dask, rerun, quiet), tally)
+        gradebook = grade_class(Order(source, out, assignment, options, jobs, dask, rerun), tally)
     except KeyboardInterrupt:
         fail(f"stopped: {tally.done} of {tally.total} submissions are graded.", "The same command goes on.")
         raise typer.Exit(STOPPED) from None

@@ -39,8 +39,9 @@ def main() -> None:
         assignment = Assignment.load(Path(shutil.copytree(ROOT / "assignments" / SLUG, folder / SLUG)))
         command = [str(Path(sys.executable).parent / "grader")]
         subprocess.run(
-            [*command, "grade", str(folder / "in"), "-a", str(assignment.folder), "-o", str(folder / "out"), "-q"],
+            [*command, "grade", str(folder / "in"), "-a", str(assignment.folder), "-o", str(folder / "out")],
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         with working_on(folder / "out", "copying") as store:
             students = multiply(store, options.students)
