@@ -308,6 +308,13 @@ def test_names_in_utf8_without_the_flag_are_read_right(tmp_path: Path) -> None:
     assert [attempt.name for attempt in find_submissions(path, tmp_path / "into").attempts] == ["é_.ipynb"]
 
 
+def test_a_member_without_a_name_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "all.zip", {"Z_.ipynb": NOTEBOOK, "good.ipynb": NOTEBOOK, "folder\\": b""})
+    path.write_bytes(path.read_bytes().replace(b"Z_.ipynb", b"\x00_.ipynb"))
+    found = find_submissions(path, tmp_path / "into")
+    assert reasons(found) == {"\ufffd_.ipynb": "There are control characters in the name; rename the file."}
+
+
 def test_links_in_a_folder_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "secret.ipynb").write_bytes(b"secret")
     source = laid_out(tmp_path / "all", {"good.ipynb": NOTEBOOK})

@@ -67,7 +67,8 @@ class ZipTree(Tree):
         self.entries: dict[Member, tuple[int, zipfile.ZipInfo]] = {}
         trouble: list[Refused] = []
         for number, entry in enumerate(entries, 1):
-            if not entry.is_dir():
+            # Not `is_dir()`, which breaks on an empty name.
+            if not real_name(entry).endswith("/"):
                 self._list(number, entry, trouble)
         self.members = tuple(self.entries)
         self.refused = tuple(trouble)
