@@ -19,8 +19,8 @@ from grader.evidence import Evidence
 from grader.grade import Options
 from grader.submission import load_submission
 from grader.weights import WeightsStore
-from tests.class_samples import CONDITIONS, RIGHT, WRONG, Recorded, evidence_for, found, grade, write
 from tests.evidence_samples import notebook
+from tests.recorded_class import CONDITIONS, RIGHT, WRONG, Recorded, evidence_for, found, grade, write
 
 
 @pytest.fixture
@@ -35,11 +35,13 @@ def scores(out: Path) -> dict[str, float | None]:
 def test_each_student_has_a_row_and_the_same_code_is_run_once_and_says_so(
     tmp_path: Path, out: Path, alpaca: Assignment
 ) -> None:
-    given = found(tmp_path / "in", {"ada": "right = 1", "bob": "wrong = 1", "cy": "right = 1"})
+    # So much that it says something about who wrote it.
+    shared = f"right = {list(range(100))}"
+    given = found(tmp_path / "in", {"ada": shared, "bob": "wrong = 1", "cy": shared})
     executor = Recorded()
     with working_on(out, "testing", make=True) as store:
         grade(store, alpaca, given, executor)
-    assert sorted(executor.ran) == ["right = 1", "wrong = 1"]
+    assert sorted(executor.ran) == [shared, "wrong = 1"]
     assert scores(out) == {"ada": RIGHT, "bob": WRONG, "cy": RIGHT}
     ada, _, cy = read_gradebook(out).rows
     assert (ada.same_code, cy.same_code) == (("cy",), ("ada",))

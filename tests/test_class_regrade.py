@@ -18,8 +18,8 @@ from grader.batch.store import Store, read_gradebook, working_on
 from grader.batch.store.adjustments import entries
 from grader.checks import all_checks
 from grader.errors import AdjustmentError, AssignmentError, GraderError
-from tests.class_samples import RIGHT, WRONG, Recorded, found, grade
 from tests.notebooks import grader
+from tests.recorded_class import RIGHT, WRONG, Recorded, found, grade
 
 TL103 = 'code = "TL103"                   # the base is called with training=False\npoints = '
 
@@ -163,6 +163,11 @@ def test_an_adjustment_shows_in_the_report_and_survives_a_regrade(out: Path, ass
         "adjust", out, "Bob", "--check", "tl103", "--points", "1", "--reason", "Shown later.", "--by", "Dr. X"
     )
     assert (done.returncode, done.stdout) == (0, "Bob: TL103 is 1 now: Shown later.\n")
+    page, others = out / "feedback" / "bob.html", out / "feedback" / "ada.html"
+    assert "Shown later." in page.read_text()
+    assert "Shown later." not in others.read_text()
+    assert (out / "overrides.csv").read_text().splitlines()[1].startswith("bob,TL103,1,Shown later.,Dr. X,20")
+    assert "bob.html" in (out / "index.html").read_text()
     change(assignment, "points = 0.75", "points = 2")
     assert grader("regrade", out, "--yes").returncode == 0
     bob = read_gradebook(out).rows[1]
@@ -177,6 +182,7 @@ def test_an_adjustment_shows_in_the_report_and_survives_a_regrade(out: Path, ass
     assert "Bob       TL103        1   Dr. X" in listed
     taken = grader("adjust", out, "bob", "--check", "TL103", "--remove")
     assert taken.stdout == "bob: what the grader gave for TL103 counts again\n"
+    assert "Shown later." not in page.read_text()
     assert scores(out)[1] == WRONG + 1.25
     assert grader("adjust", out, "--list").stdout == "There are no adjustments.\n"
 

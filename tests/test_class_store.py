@@ -20,7 +20,7 @@ from grader.batch.store.packing import LARGEST_NOTEBOOK, pack_notebook, unpack_n
 from grader.batch.store.runs import notebook_of
 from grader.batch.store.schema import Tables
 from grader.errors import HeldError, StoreError
-from tests.class_samples import RIGHT, found, grade
+from tests.recorded_class import RIGHT, found, grade
 
 
 def test_the_migrations_make_the_very_tables_that_the_code_speaks_of(tmp_path: Path) -> None:

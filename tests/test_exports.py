@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from junitparser import JUnitXml
 from typer.testing import CliRunner
 
 from grader.batch.exports import Exported, Given, exports, find_export
+from grader.batch.exports._table import Table
 from grader.batch.gradebook import Adjustment, Gradebook
 from grader.cli import export as command
 from grader.cli.app import app
@@ -97,9 +100,15 @@ def test_canvas_export_is_filled_in_and_keeps_its_own_form() -> None:
     assert data.startswith(b"\xef\xbb\xbf") and b"\r" not in data
     scores, new = canvas_reads(data, {"Alpaca or not": 12})
     assert new == []
-    # Babbage is found by login; Hopper has no grade, so that what she had stays.
-    assert scores == {"9101": 10.0, "777": 10.0, "9104": 7.0}
-    assert "Quiz" not in data.decode() and '"O\'Neil, Mary"'.strip('"') in data.decode()
+    # Babbage is found by login. A blank cell would take a grade away, so that whoever gets none has no row.
+    assert scores == {"9101": 10.0, "777": 10.0}
+    assert [line.split(";")[0] for line in data.decode("utf-8-sig").splitlines()] == [
+        "Student",
+        "    Points Possible",
+        "Lovelace, Ada",
+        "Babbage, Charles",
+    ]
+    assert "Quiz" not in data.decode()
     told = {(remark.kind, remark.who): remark.text for remark in exported.remarks}
     assert told["skipped", "O'Neil, Mary"] == "Excused in Canvas; left so."
     assert told["not found", '=HYPERLINK("http://evil.example")'] == (
@@ -110,6 +119,18 @@ def test_canvas_export_is_filled_in_and_keeps_its_own_form() -> None:
     )
     assert {who for kind, who in told if kind == "no grade"} == {"Grace Hopper", "Alan Turing"}
     assert exported.written == 2
+
+
+def test_canvas_names_in_two_columns_and_columns_that_cannot_be_changed() -> None:
+    text = (
+        "LastName,FirstName,ID,SIS Login ID,Section,Alpaca or not (12)\n"
+        "Points Possible,,,,,10\n"
+        "Lovelace,Ada,9101,x,A,\nBabbage,Charles,1,y,A,\n"
+    )
+    exported = made("canvas", text)
+    assert only(exported).decode().splitlines()[2:] == ["Lovelace,Ada,9101,x,A,10", "Babbage,Charles,1,y,A,10"]
+    with pytest.raises(GraderError, match="Canvas lets nobody change the column “Alpaca or not"):
+        made("canvas", text.replace(",,10", ",,(read only)"))
 
 
 def test_canvas_decimal_commas_are_kept() -> None:
@@ -167,7 +188,7 @@ def test_a_localised_moodle_worksheet_is_filled_in_by_what_stands_in_it() -> Non
     assert only(exported).decode().startswith("Kennung,Vollständiger Name")
 
 
-def test_moodle_keeps_decimal_commas_delimiters_and_locked_or_impossible_grades() -> None:
+def test_moodle_keeps_decimal_commas_gets_delimiters_it_reads_and_locked_or_impossible_grades() -> None:
     text = (
         "Identifier;Full name;Email address;Status;Grade;Maximum Grade;Grade can be changed;Feedback comments\n"
         "Participant 101;Ada;a@x;s;;9,50;Yes;\nParticipant 106;Mary;m@x;s;1,25;9,50;Yes;\n"
@@ -179,12 +200,35 @@ def test_moodle_keeps_decimal_commas_delimiters_and_locked_or_impossible_grades(
         "Ada Lovelace": "The score 10 is above Moodle's maximum of 9.5; left as it was.",
         "Charles Babbage": "The score 10 is above Moodle's maximum of 9.5; left as it was.",
     }
-    cells = rows_of(only(exported), ";")
+    cells = rows_of(only(exported))
     assert [row["Grade"] for row in cells] == ["", f"{SCORES['106']:g}".replace(".", ","), ""]
+    assert exported.remarks[-1].text == "mine.csv has no commas between its cells, which Moodle needs; put in."
     locked = made("moodle", text.replace("9,50", "10,00"))
     assert [(remark.who, remark.text) for remark in locked.remarks if remark.kind == "skipped"] == [
         ("Charles Babbage", "Moodle does not let this grade be changed; left as it was.")
     ]
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=4),
+    delimiter=st.sampled_from(",;\t"),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+)
+def test_a_file_that_is_filled_in_keeps_every_other_cell(
+    rows: list[list[str]], delimiter: str, line_end: str, encoding: str
+) -> None:
+    header = ["Student", "ID", "Section"]
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=csv.QUOTE_ALL).writerows([header, *rows])
+    table = Table.read("theirs.csv", text.getvalue().encode(encoding))
+    again = Table.read("ours.csv", table.write())
+    assert (table.header, table.rows, table.delimiter, table.encoding) == (header, rows, delimiter, encoding)
+    assert (again.header, again.rows, again.delimiter, again.encoding) == (header, rows, delimiter, encoding)
 
 
 def test_moodle_without_a_file_and_its_errors() -> None:
@@ -253,6 +297,13 @@ def test_coursera_has_a_fraction_and_a_text() -> None:
         record = json.loads(data)
         assert set(record) == {"fractionalScore", "feedback"} and isinstance(record["feedback"], str)
         assert record["fractionalScore"] == GRADED[path.split("/")[0]] / 10
+
+
+def test_fractions_of_no_points_are_refused() -> None:
+    book = CLASS.model_copy(update={"max_score": 0.0})
+    with pytest.raises(GraderError, match="an assignment without points has no fraction of them"):
+        made("coursera", book=book)
+    assert all(json.loads(data)["gradable"] is False for data in made("prairielearn", book=book).files.values())
 
 
 def test_nbgrader_has_its_columns_and_a_folder_of_feedback() -> None:

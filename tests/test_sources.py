@@ -186,6 +186,18 @@ def test_a_folder_around_everything_is_nobodys_name(
     assert (found.source, [attempt.student.key for attempt in found.attempts]) == (layout, keys)
 
 
+def test_a_file_beside_flat_notebooks_is_told_but_is_no_student(tmp_path: Path) -> None:
+    found = found_in(tmp_path, {**FLAT, "dataset/1.png": b"", "dataset/2.png": b""})
+    (stranger,) = found.refused
+    assert (stranger.what, stranger.student) == ("notes.pdf", None)
+    assert stranger.reason == "Not a notebook, and nobody can tell whose it is."
+
+
+def test_a_student_without_a_notebook_is_one_line_however_many_files(tmp_path: Path) -> None:
+    found = found_in(tmp_path, {"a/x.ipynb": NOTEBOOK, **{f"b/{number}.png": b"" for number in range(5)}})
+    assert reasons(found) == {"b/0.png": "None of the 5 files there is a notebook; ask for the .ipynb file."}
+
+
 def test_who_handed_in_no_notebook_is_told(tmp_path: Path) -> None:
     found = found_in(tmp_path, {"a/x.ipynb": NOTEBOOK, "b/x.zip": b"PK", "c/x.pdf": b"%PDF"})
     assert reasons(found) == {
@@ -193,6 +205,26 @@ def test_who_handed_in_no_notebook_is_told(tmp_path: Path) -> None:
         "c/x.pdf": "Not a notebook; ask for the .ipynb file.",
     }
     assert [one.student.key for one in found.refused if one.student] == ["b", "c"]
+
+
+def test_a_broken_list_of_submitters_is_an_error_and_not_other_names(tmp_path: Path) -> None:
+    broken = {**GRADESCOPE, "assignment_1_export/submission_metadata.yml": b"a: [1"}
+    with pytest.raises(GraderError) as caught:
+        found_in(tmp_path, broken)
+    assert caught.value.message.startswith(
+        f"{tmp_path}/all.zip: assignment_1_export/submission_metadata.yml cannot be read: "
+    )
+    del broken["assignment_1_export/submission_metadata.yml"]
+    keys = [attempt.student.key for attempt in found_in(tmp_path, broken).attempts]
+    assert keys == ["submission_7", "submission_8"]
+
+
+def test_numbers_longer_than_python_reads_are_names_like_any_other(tmp_path: Path) -> None:
+    digits = "9" * 5000
+    names = [f"a_{digits}_{digits}_hw.ipynb", f"submission_{digits}/hw.ipynb", f"{digits}.ipynb", ".ipynb", "٣.ipynb"]
+    found = found_in(tmp_path, dict.fromkeys(names, NOTEBOOK))
+    assert len(found.attempts) == len({attempt.student.key for attempt in found.attempts}) == 5
+    assert all(attempt.student.key for attempt in found.attempts)
 
 
 HOSTILE = {
@@ -274,6 +306,13 @@ def test_names_in_utf8_without_the_flag_are_read_right(tmp_path: Path) -> None:
     path = zipped(tmp_path / "all.zip", {"ZZ_.ipynb": NOTEBOOK})
     path.write_bytes(path.read_bytes().replace(b"ZZ_.ipynb", "é_.ipynb".encode()))
     assert [attempt.name for attempt in find_submissions(path, tmp_path / "into").attempts] == ["é_.ipynb"]
+
+
+def test_a_member_without_a_name_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "all.zip", {"Z_.ipynb": NOTEBOOK, "good.ipynb": NOTEBOOK, "folder\\": b""})
+    path.write_bytes(path.read_bytes().replace(b"Z_.ipynb", b"\x00_.ipynb"))
+    found = find_submissions(path, tmp_path / "into")
+    assert reasons(found) == {"\ufffd_.ipynb": "There are control characters in the name; rename the file."}
 
 
 def test_links_in_a_folder_are_not_followed(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import builtins
 import copy
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from nbformat import NotebookNode
 
@@ -37,9 +38,9 @@ def fingerprint(notebook: NotebookNode, starter: NotebookNode | None = None) -> 
         starter: the assignment's; its cells and statements are not the student's own.
     """
     given = given_cells(notebook, starter)
-    code = Code(notebook)
+    code = Code(sources_of(notebook))
     # A given cell has used up the starter's statements that are in it.
-    from_starter = Counter(Code(starter).shapes()) - Counter(code.shapes(given)) if starter else Counter()
+    from_starter = Counter(shapes_of(sources_of(starter))) - Counter(code.shapes(given)) if starter else Counter()
     others = code.numbers - given
     own = [node for node in code.pieces(others) if not taken(code.shape(node), from_starter)]
     if sum(size(node) for node in own) < SMALLEST:
@@ -49,15 +50,22 @@ def fingerprint(notebook: NotebookNode, starter: NotebookNode | None = None) -> 
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def sources_of(notebook: NotebookNode) -> tuple[tuple[int, str], ...]:
+    """Number and text of each cell of code."""
+    return tuple((number, cell.source) for number, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code")
+
+
+@lru_cache(maxsize=8)
+def shapes_of(sources: tuple[tuple[int, str], ...]) -> tuple[str, ...]:
+    """The shapes of all statements. Kept: a class has one starter."""
+    return tuple(Code(sources).shapes())
+
+
 class Code:
     """The syntax trees of a notebook's cells, and the names that were chosen in them."""
 
-    def __init__(self, notebook: NotebookNode) -> None:
-        self.trees = {
-            number: tree
-            for number, cell in enumerate(notebook.cells, 1)
-            if cell.cell_type == "code" and (tree := parse_cell(cell.source)) is not None
-        }
+    def __init__(self, sources: Iterable[tuple[int, str]]) -> None:
+        self.trees = {number: tree for number, source in sources if (tree := parse_cell(source)) is not None}
         self.numbers = frozenset(self.trees)
         trees = self.trees.values()
         self.bound = {name for tree in trees for name in bound_names(tree)} - set(dir(builtins))

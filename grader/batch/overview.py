@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from grader.batch.closing import needs_a_person
 from grader.batch.gradebook import Gradebook, Row
 from grader.feedback.diagnosis import rules
 from grader.feedback.wording import joined, outcome_word, plural, points_text
@@ -115,7 +116,7 @@ class Overview:
         without = f", {total - graded} without a grade" if total > graded else ""
         kerases = Counter(report.environment.keras_flavour for report in self.reports)
         versions = ", ".join(f"Keras {flavour}: {count}" for flavour, count in sorted(kerases.items()))
-        source = f"handed in as {self.gradebook.source}" if self.gradebook.source else ""
+        source = f"layout: {self.gradebook.source}" if self.gradebook.source else ""
         return [part for part in (f"{graded} graded{without}", versions, source) if part]
 
     @cached_property
@@ -175,7 +176,7 @@ class Overview:
         cells = tuple(cell_of(check, results.get(check.code)) for check in self.checks)
         failed = tuple(f"f-{check.code}" for check in results.values() if check.outcome is Outcome.FAILED)
         marks = {
-            "person": needs_a_person(row),
+            "person": bool(needs_a_person(row)),
             "same": bool(row.same_code),
             "adjusted": bool(row.adjustments),
             "late": row.late,
@@ -194,12 +195,8 @@ class Overview:
     def notes(self, row: Row) -> list[str]:
         """What there is to say beside the checks."""
         notes = []
-        if row.trouble:
-            notes.append(row.trouble)
-        elif row.score is None:
-            notes.append("The grader failed here: this is not the student's fault.")
-        if row.report:
-            notes.extend(note.text for note in row.report.notes if note.kind == "integrity")
+        if why := needs_a_person(row):
+            notes.append(why)
         for one in row.adjustments:
             what = one.check or "score"
             notes.append(f"{what} set from {points_text(one.given)} to {points_text(one.points)} by {one.by}")
@@ -223,12 +220,6 @@ class Overview:
         labels["adjusted"] = f"adjusted · {counts['adjusted']}"
         labels["late"] = f"late · {counts['late']}"
         return [Filter(mark, label, counts[mark]) for mark, label in labels.items() if counts[mark]]
-
-
-def needs_a_person(row: Row) -> bool:
-    """Whether somebody has to look."""
-    doubts = row.report is not None and any(note.kind == "integrity" for note in row.report.notes)
-    return row.score is None or doubts
 
 
 def mistakes_of(report: Report) -> list[Misunderstanding]:

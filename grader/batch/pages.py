@@ -39,6 +39,7 @@ def write_feedback(
     folder: Path,
     notebook_of: Callable[[Row], NotebookNode | None] | None = None,
     templates: Path | None = None,
+    only: Callable[[Row, Path], bool] | None = None,
 ) -> dict[str, str]:
     """Write the feedback of a whole class into one folder, ready to be zipped and uploaded.
 
@@ -47,6 +48,7 @@ def write_feedback(
         folder: made if it is not there.
         notebook_of: the notebook of a row as executed; where there is one, it is written with remarks beside its cells.
         templates: the assignment's own, which go before the grader's.
+        only: whether a row's page, at this path, is to be written; without it all are.
 
     Returns:
         Key of a student -> name of the page in the folder.
@@ -61,10 +63,13 @@ def write_feedback(
             continue
         stem = names[row.student.key]
         links[row.student.key] = f"{stem}.html"
-        write(folder / f"{stem}.html", render(row.report, "html", templates=templates))
+        if only is not None and not only(row, folder / f"{stem}.html"):
+            continue
         notebook = notebook_of(row) if notebook_of else None
         if notebook is not None:
             write(folder / f"{stem}.ipynb", render(row.report, "notebook", notebook=notebook, templates=templates))
+        # Last: that it is there says that the other one is.
+        write(folder / f"{stem}.html", render(row.report, "html", templates=templates))
     return links
 
 

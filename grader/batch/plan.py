@@ -7,11 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbformat import NotebookNode
 from sqlalchemy.orm import Session
 
 from grader.assignment import Assignment
 from grader.batch.entries import Found
 from grader.batch.fingerprint import code_hash, run_key
+from grader.batch.likeness import fingerprint
 from grader.batch.scoring import Owner
 from grader.batch.store import Store
 from grader.batch.store.people import Handed, counting, mark_read, mark_trouble
@@ -55,12 +57,15 @@ class Plan:
         return sum(map(len, self.known.values())) + sum(map(len, self.to_run.values()))
 
 
-def make_plan(store: Store, conditions: dict[str, Any], *, rerun: bool = False) -> Plan:
+def make_plan(
+    store: Store, conditions: dict[str, Any], starter: NotebookNode | None = None, *, rerun: bool = False
+) -> Plan:
     """Read every submission that counts and see what is known of it.
 
     Args:
         store: of the class, whose students are entered.
         conditions: what runs are made under now.
+        starter: the assignment's, which is left out where code is compared.
         rerun: whether to run again what was run under other conditions.
     """
     with store.session() as session:
@@ -69,7 +74,7 @@ def make_plan(store: Store, conditions: dict[str, Any], *, rerun: bool = False) 
     for start in range(0, len(handed), CHUNK):
         with store.session() as session:
             for one in handed[start : start + CHUNK]:
-                read = look_at(session, one)
+                read = look_at(session, one, starter)
                 if read is None:
                     plan.unreadable += 1
                 else:
@@ -90,7 +95,7 @@ def place(session: Session, plan: Plan, item: Item, key: str, rerun: bool) -> No
         plan.known.setdefault(run, []).append(item)
 
 
-def look_at(session: Session, handed: Handed) -> Item | None:
+def look_at(session: Session, handed: Handed, starter: NotebookNode | None) -> Item | None:
     """Read the file unless it is as it was when it was read last; None where it cannot be read."""
     label = handed.student.name or handed.student.key
     try:
@@ -107,14 +112,9 @@ def look_at(session: Session, handed: Handed) -> Item | None:
         mark_trouble(session, handed.id, "unreadable", f"{handed.name}: {what} {exc.remedy}".rstrip())
         return None
     code, repairs = code_hash(submission.notebook), [note.text for note in submission.notes]
-    mark_read(session, handed.id, submission.sha256, code, likeness_of(submission), repairs)
+    mark_read(session, handed.id, submission.sha256, code, fingerprint(submission.notebook, starter), repairs)
     fresh = Handed(handed.id, handed.student, handed.name, handed.path, submission.sha256, code, tuple(repairs), "", "")
     return Item(fresh, Owner(handed.name, submission.sha256, label, tuple(repairs)))
-
-
-def likeness_of(submission: object) -> str:
-    """Hash of the normalised code."""
-    return ""
 
 
 def assignment_for(found: Found, assignments: list[Assignment]) -> Assignment:

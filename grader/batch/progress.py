@@ -36,6 +36,8 @@ class Tally:
     done: int = 0
     """Submissions that have a result, or an error."""
     total: int = 0
+    errors: int = 0
+    """Submissions on which the grader failed."""
     outdated: int = 0
     """Results of runs under other conditions than those of now."""
     otherwise: int = 0
@@ -51,14 +53,10 @@ class Rate(ProgressColumn):
 
 
 class ClassProgress(Watcher):
-    """Shows each result as it comes.
+    """Shows each result as it comes."""
 
-    Args:
-        quiet: whether to show nothing.
-    """
-
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, quiet=quiet, highlight=False, theme=THEME)
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False, theme=THEME)
         self._icons = ASCII_ICONS if self._console.options.ascii_only else ICONS
         self._counts = dict.fromkeys((outcome.value for outcome in SHOWN), 0)
         self._tally = Tally()
@@ -105,6 +103,7 @@ class ClassProgress(Watcher):
         self._advance(item, outcome, f"{outcome} {score}{reused}")
 
     def failed(self, item: Item, reason: str) -> None:
+        self._tally.errors += 1
         self._advance(item, Outcome.ERROR.value, f"error: {reason}")
 
     def postponed(self, item: Item, reason: str) -> None:

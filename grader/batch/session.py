@@ -14,6 +14,7 @@ from grader.batch.gradebook import Gradebook
 from grader.batch.grading import Grading
 from grader.batch.plan import Plan, assignment_for, make_plan
 from grader.batch.progress import ClassProgress, Tally
+from grader.batch.publishing import publish
 from grader.batch.scoring import Rubric
 from grader.batch.sources import find_submissions
 from grader.batch.store import Store, gradebook_of, working_on
@@ -21,6 +22,7 @@ from grader.batch.store.people import enter_class, enter_found
 from grader.batch.store.results import scored_otherwise
 from grader.errors import GraderError
 from grader.grade import Options
+from grader.submission import load_submission
 from grader.weights import WeightsStore
 
 __all__ = ["Order", "grade_class"]
@@ -41,7 +43,6 @@ class Order:
         jobs: workers on this machine; None: as many as it has cores and memory for.
         dask: address of a scheduler, or ``local:N``; empty: no Dask.
         rerun: whether to run again what was run under other conditions.
-        quiet: whether to show no progress.
     """
 
     source: Path
@@ -51,7 +52,6 @@ class Order:
     jobs: int | None = None
     dask: str = ""
     rerun: bool = False
-    quiet: bool = False
 
 
 def grade_class(order: Order, tally: Tally) -> Gradebook:
@@ -79,16 +79,19 @@ def grade_class(order: Order, tally: Tally) -> Gradebook:
         work(order, store, assignment, tally)
         with store.session() as session:
             tally.otherwise = scored_otherwise(session, rubric_hash(assignment))
-        return gradebook_of(store)
+        gradebook = gradebook_of(store)
+        publish(store, gradebook, assignment)
+        return gradebook
 
 
 def work(order: Order, store: Store, assignment: Assignment, tally: Tally) -> None:
     """Plan and run."""
     weights = WeightsStore()
-    with ClassProgress(quiet=order.quiet) as progress:
+    with ClassProgress() as progress:
         weights.ensure(assignment.base.application, [assignment.base.input_shape], progress=progress.say)
         conditions = conditions_of(assignment, order.options, weights)
-        plan = make_plan(store, conditions, rerun=order.rerun)
+        starter = load_submission(assignment.starter).notebook
+        plan = make_plan(store, conditions, starter, rerun=order.rerun)
         tally.total, tally.done, tally.outdated = plan.total, plan.done, plan.outdated
         progress.begin(tally)
         if not plan.waiting:

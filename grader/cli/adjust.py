@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ from grader.cli.app import app, fail
 
 if TYPE_CHECKING:
     from grader.batch.adjusting import Wish
+    from grader.batch.store import Store
     from grader.batch.store.adjustments import Entry
 
 
@@ -25,21 +27,20 @@ def adjust(
     ] = "",
     points: Annotated[float | None, typer.Option("--points", "-p", show_default=False, help="What it is now.")] = None,
     reason: Annotated[str, typer.Option("--reason", "-r", help="Why; the student reads it.", show_default=False)] = "",
-    by: Annotated[str, typer.Option(help="Who says so; without it, you.", show_default=False)] = "",
     file: Annotated[
         Path | None,
         typer.Option("--from", help="Take them from this CSV: student, check, points, reason.", show_default=False),
     ] = None,
     listed: Annotated[bool, typer.Option("--list", "-l", help="Show all adjustments.")] = False,
-    csv: Annotated[
-        Path | None, typer.Option(help="Write all adjustments here, for --from.", show_default=False)
-    ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take it back: what the grader gave counts again.")] = False,
 ) -> None:
-    """Set a student's points by hand. It outlives regrading, and feedback says who set it and why."""
-    who = by or user()
-    if listed or csv is not None:
-        show(out, csv)
+    """Set a student's points by hand. It outlives regrading, and feedback says who set it and why.
+
+    Who: the name that you are logged in by, or GRADER_USER. OUT/overrides.csv has them all, as --from takes them.
+    """
+    who = user()
+    if listed:
+        show(out)
     elif remove:
         take_back(out, require_student(student), check, who)
     elif file is not None:
@@ -58,7 +59,7 @@ def adjust(
 def user() -> str:
     """Who runs this."""
     try:
-        return getpass.getuser()
+        return os.environ.get("GRADER_USER") or getpass.getuser()
     except (KeyError, OSError, ImportError):
         return "staff"
 
@@ -77,8 +78,10 @@ def set_all(out: Path, wishes: Sequence[Wish]) -> None:
     from grader.batch.adjusting import keep_wishes
     from grader.batch.store import working_on
 
-    with working_on(out, "adjusting") as store, store.session() as session:
-        kept = keep_wishes(session, wishes)
+    with working_on(out, "adjusting") as store:
+        with store.session() as session:
+            kept = keep_wishes(session, wishes)
+        republish(store)
     for entry, worth, changed in kept:
         typer.echo(f"{told(entry)}{'' if changed else ' (as before)'}")
         if worth is not None and entry.points > worth:
@@ -92,13 +95,37 @@ def take_back(out: Path, student: str, check: str, by: str) -> None:
     from grader.batch.store.adjustments import remove_entry
     from grader.errors import AdjustmentError
 
-    with working_on(out, "adjusting") as store, store.session() as session:
-        roll = Roll(session)
-        found, code = roll.student(student), roll.check(check)
-        if not remove_entry(session, found.key, code, by):
-            what = code or "the whole score"
-            raise AdjustmentError(f"{found.key} has no adjustment of {what}.", "grader adjust OUT --list shows all.")
+    with working_on(out, "adjusting") as store:
+        with store.session() as session:
+            roll = Roll(session)
+            found, code = roll.student(student), roll.check(check)
+            if not remove_entry(session, found.key, code, by):
+                what = code or "the whole score"
+                raise AdjustmentError(
+                    f"{found.key} has no adjustment of {what}.", "Show all: grader adjust OUT --list."
+                )
+        republish(store)
     typer.echo(f"{found.key}: what the grader gave for {code or 'the whole'} counts again")
+
+
+def republish(store: Store) -> None:
+    """Write the pages that tell of it anew, where the assignment is still there to lay them out."""
+    from grader.assignment import Assignment
+    from grader.batch.adjusting import entries_csv
+    from grader.batch.publishing import publish
+    from grader.batch.store import gradebook_of
+    from grader.batch.store.adjustments import entries
+    from grader.batch.store.people import the_class
+    from grader.cli.check import write
+
+    with store.session() as session:
+        folder = Path(the_class(session).folder)
+        written = entries_csv(entries(session))
+    write(written, store.folder / "overrides.csv")
+    if (folder / "assignment.toml").is_file():
+        publish(store, gradebook_of(store), Assignment.load(folder))
+    else:
+        fail(f"{folder}: the assignment is not there, so that feedback is not written anew.")
 
 
 def told(entry: Entry) -> str:
@@ -107,24 +134,19 @@ def told(entry: Entry) -> str:
     return f"{entry.student.name or entry.student.key}: {what} is {entry.points:g} now: {entry.reason}"
 
 
-def show(out: Path, csv: Path | None) -> None:
-    """One row an adjustment, or the file."""
+def show(out: Path) -> None:
+    """One row an adjustment."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from grader.batch.adjusting import entries_csv
     from grader.batch.store import open_store
     from grader.batch.store.adjustments import entries
-    from grader.cli.check import write
     from grader.feedback.neutral import one_line
 
     with open_store(out).session() as session:
         found = entries(session)
-    if csv is not None:
-        write(entries_csv(found), csv)
-        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in ("student", "check", "points", "by", "when", "reason"):
         table.add_column(column, justify="right" if column == "points" else "left", overflow="fold")

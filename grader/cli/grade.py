@@ -12,7 +12,6 @@ from grader.cli.app import app, fail
 from grader.cli.check import Keras, Training, complete_assignment
 
 if TYPE_CHECKING:
-    from grader.batch.gradebook import Gradebook
     from grader.batch.progress import Tally
 
 STOPPED = 2
@@ -55,7 +54,6 @@ def grade(
     rerun: Annotated[
         bool, typer.Option("--rerun", help="Run again what was run by another version of grader or assignment.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
 ) -> None:
     """Grade a class. The same command again goes on where it stood."""
     from rich.console import Console
@@ -69,13 +67,13 @@ def grade(
     tally = Tally()
     signal.signal(signal.SIGTERM, stop)
     try:
-        gradebook = grade_class(Order(source, out, assignment, options, jobs, dask, rerun, quiet), tally)
+        gradebook = grade_class(Order(source, out, assignment, options, jobs, dask, rerun), tally)
     except KeyboardInterrupt:
         fail(f"stopped: {tally.done} of {tally.total} submissions are graded.", "The same command goes on.")
         raise typer.Exit(STOPPED) from None
     console = Console()
     print_closing(gradebook, console)
-    hint(gradebook, tally, out)
+    hint(tally, out)
     raise typer.Exit(exit_status(gradebook))
 
 
@@ -84,12 +82,12 @@ def stop(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def hint(gradebook: Gradebook, tally: Tally, out: Path) -> None:
+def hint(tally: Tally, out: Path) -> None:
     """What to do next."""
     if tally.otherwise:
         typer.echo(f"\n{tally.otherwise} were scored by an earlier rubric. See what would change: grader regrade {out}")
     if tally.outdated:
         typer.echo(f"\n{tally.outdated} were run by another version of grader or assignment. Run them again: --rerun")
-    if any(row.score is None and row.file for row in gradebook.rows):
-        typer.echo("\nThe same command tries again what could not be graded.")
-    typer.echo(f"\nGrades are in {out.resolve()}")
+    if tally.errors:
+        typer.echo("\nThe grader failed on some. The same command tries them again.")
+    typer.echo(f"\nThe class at a glance: {(out / 'index.html').resolve()}")

@@ -34,6 +34,7 @@ def regrade(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and keep nothing.")] = False,
     csv: Annotated[Path | None, typer.Option(help="Write all changes to this file.", show_default=False)] = None,
     history: Annotated[bool, typer.Option("--history", help="Show the earlier gradings and do nothing.")] = False,
+    feedback: Annotated[bool, typer.Option(help="Write the pages of feedback anew.")] = True,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Processes; by default one a core.", show_default=False)
     ] = None,
@@ -42,9 +43,10 @@ def regrade(
     from rich.console import Console
 
     from grader.batch.changes import changes_csv, print_changes
+    from grader.batch.publishing import publish
     from grader.batch.regrading import changes_of
     from grader.batch.regrading import regrade as score_all
-    from grader.batch.store import working_on
+    from grader.batch.store import gradebook_of, working_on
     from grader.cli.check import write
     from grader.errors import GraderError
     from grader.feedback.wording import joined
@@ -66,6 +68,8 @@ def regrade(
         if dry_run:
             return
         if not changes and is_current(store, chosen):
+            if feedback:
+                publish(store, gradebook_of(store), chosen)
             return
         if changes and not yes:
             if not sys.stdin.isatty():
@@ -74,6 +78,8 @@ def regrade(
                 typer.echo("Nothing was kept.")
                 return
         keep(store, chosen, regraded)
+        if feedback:
+            publish(store, gradebook_of(store), chosen)
         typer.echo("The new grades are kept; the earlier ones: --history")
 
 

@@ -85,8 +85,14 @@ def decoded(data: bytes) -> tuple[str, str]:
 def to_text(rows: Sequence[Sequence[str]], delimiter: str = ",", line_end: str = "\r\n") -> str:
     """Rows as text."""
     stream = io.StringIO(newline="")
-    csv.writer(stream, delimiter=delimiter, lineterminator=line_end).writerows(rows)
-    return stream.getvalue()
+    lines = []
+    for row in rows:
+        # With "\r\n" as its line end the writer puts quotes around either of them within a cell.
+        csv.writer(stream, delimiter=delimiter, lineterminator="\r\n").writerow(row)
+        lines.append(stream.getvalue().removesuffix("\r\n") + line_end)
+        stream.seek(0)
+        stream.truncate()
+    return "".join(lines)
 
 
 def to_csv(header: Sequence[str], rows: Sequence[Mapping[str, str]]) -> bytes:

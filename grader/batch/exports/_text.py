@@ -12,6 +12,8 @@ from grader.results import CheckResult, Outcome
 
 __all__ = ["check_text", "file_names", "harmless", "number_text", "reason_of"]
 
+DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+"""What Windows takes for a device, whatever follows the dot."""
 FORMULA = re.compile(r"^\s*[=+\-@\t\r]")
 
 
@@ -53,6 +55,7 @@ def file_names(keys: Iterable[str]) -> dict[str, str]:
     for key in keys:
         stem = re.sub(r"[^\w.@+ -]", "_", one_line(key)).strip(". ").lstrip("-")
         stem = stem.encode("utf-8")[:120].decode("utf-8", errors="ignore") or "student"
+        stem = f"_{stem}" if DEVICE.fullmatch(stem) else stem
         name, number = stem, 1
         while name.casefold() in taken:
             number += 1

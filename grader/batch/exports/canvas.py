@@ -1,7 +1,8 @@
 """Canvas: the gradebook's CSV file.
 
 Canvas matches students by ID, SIS User ID, SIS Login ID and name, in that order, and makes a new assignment of a
-heading that it does not know. So the best file is the instructor's own export, cut down to the one column.
+heading that it does not know. A blank cell takes a grade away that is there. So the best file is the instructor's own
+export, cut down to the one column and to the students who get a grade by it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from grader.errors import GraderError
 __all__ = ["Canvas"]
 
 ASSIGNMENT = re.compile(r"(?P<title>.*) \((?P<id>\d+)\)\s*", re.DOTALL)
-IDENTITY = ("SIS User ID", "SIS Login ID", "Integration ID", "Root Account")
 EXCUSED = "EX"
 
 
@@ -69,36 +69,42 @@ def anew(gradebook: Gradebook) -> Exported:
 def filled(gradebook: Gradebook, given: Given) -> Exported:
     """The instructor's export with one column filled in, and without the columns of other assignments."""
     table = Table.read(given.name, given.data)
-    last = last_of_student(table)
+    identity, last = student_columns(table)
     column = find_column(table, last, gradebook.title, given.column)
-    while table.rows and not table.rows[0][1].strip():
+    while table.rows and not table.rows[0][identity].strip():
         # Rows such as "Points Possible" have no ID.
         table.lead.append(table.rows.pop(0))
+    if any("read only" in row[column] for row in table.lead):
+        raise GraderError(
+            f"{table.name}: Canvas lets nobody change the column “{table.header[column]}”.",
+            "Name another with --column.",
+        )
     remarks = scale_remarks(table, column, gradebook)
-    found, missing = match(gradebook, table.rows, keys_of(table))
+    found, missing = match(gradebook, table.rows, keys_of(table, identity))
     remarks.extend(missing)
-    written = 0
+    written: list[list[str]] = []
     for place, row in found.items():
         cells = table.rows[place]
         if row.score is None:
             remarks.append(no_grade(row))
         elif cells[column].strip().upper() == EXCUSED:
-            remarks.append(Remark("skipped", cells[0], "Excused in Canvas; left so."))
+            remarks.append(Remark("skipped", name_in(cells, identity), "Excused in Canvas; left so."))
         else:
             cells[column] = table.number(number_text(row.score))
-            written += 1
+            written.append(cells)
     remarks.extend(no_grade(row) for row in gradebook.rows if row.score is None and row not in found.values())
     keep = [*range(last + 1), column]
     table.header = [table.header[place] for place in keep]
-    table.rows = [[row[place] for place in keep] for row in table.rows]
+    table.rows = [[row[place] for place in keep] for row in written]
     table.lead = [[row[place] for place in keep] for row in table.lead]
-    return Exported({"canvas.csv": table.write()}, written, tuple(remarks))
+    return Exported({"canvas.csv": table.write()}, len(written), tuple(remarks))
 
 
-def last_of_student(table: Table) -> int:
-    """Index of the last column that speaks of the student and not of an assignment."""
+def student_columns(table: Table) -> tuple[int, int]:
+    """Index of the ID, which stands after the name in one column or two, and of the last that is not a grade's."""
     header = table.header
-    if len(header) <= 3 or "Student" not in header[0] or "ID" not in header[1]:
+    identity = 2 if "LastName" in header[0] and "FirstName" in header[1] else 1
+    if len(header) <= identity + 2 or (identity == 1 and "Student" not in header[0]) or "ID" not in header[identity]:
         raise GraderError(
             f"{table.name}: not the export of a Canvas gradebook: its headings begin with {', '.join(header[:3])}.",
             "Export the gradebook in Canvas, with the language set to English.",
@@ -106,7 +112,12 @@ def last_of_student(table: Table) -> int:
     last = next((place for place, heading in enumerate(header) if "Section" in heading), None)
     if last is None:
         raise GraderError(f"{table.name}: the column Section is missing.", "Export the gradebook anew.")
-    return last
+    return identity, last
+
+
+def name_in(row: list[str], identity: int) -> str:
+    """The student's name, which is in the columns before the ID."""
+    return f"{row[1]} {row[0]}".strip() if identity == 2 else row[0]
 
 
 def find_column(table: Table, last: int, title: str, wanted: str) -> int:
@@ -145,7 +156,7 @@ def scale_remarks(table: Table, column: int, gradebook: Gradebook) -> list[Remar
     return [Remark("note", "", text)]
 
 
-def keys_of(table: Table) -> list[tuple[Callable[[list[str]], str], Callable[[Row], list[str]]]]:
+def keys_of(table: Table, identity: int) -> list[tuple[Callable[[list[str]], str], Callable[[Row], list[str]]]]:
     """By what students are matched, in the order in which Canvas does it."""
     places = {heading.strip(): place for place, heading in enumerate(table.header)}
 
@@ -153,11 +164,11 @@ def keys_of(table: Table) -> list[tuple[Callable[[list[str]], str], Callable[[Ro
         return lambda row: row[places[heading]] if heading in places else ""
 
     return [
-        (lambda row: row[1], lambda row: [row.student.ids.get("canvas", "")]),
+        (lambda row: row[identity], lambda row: [row.student.ids.get("canvas", "")]),
         (cell("SIS User ID"), lambda row: [row.student.ids.get("sid", ""), row.student.key]),
         (cell("SIS Login ID"), lambda row: [row.student.key, row.student.email, *row.student.ids.values()]),
-        (lambda row: row[0], lambda row: [row.student.name]),
-        (lambda row: sortable(row[0]), lambda row: [sortable(row.student.name)]),
+        (lambda row: name_in(row, identity), lambda row: [row.student.name]),
+        (lambda row: sortable(name_in(row, identity)), lambda row: [sortable(row.student.name)]),
     ]
 
 

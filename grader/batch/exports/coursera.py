@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from grader.batch.exports._base import Export, Exported, Given, Remark, no_grade
-from grader.batch.exports._text import file_names, reason_of
-from grader.batch.gradebook import Gradebook
+from grader.batch.exports._base import Export, Exported, Given
+from grader.batch.exports._each import each
+from grader.batch.exports._text import reason_of
+from grader.batch.gradebook import Gradebook, Row
+from grader.errors import GraderError
 from grader.feedback.render import render
 
 __all__ = ["Coursera"]
@@ -22,15 +23,15 @@ class Coursera(Export):
 
     def export(self, gradebook: Gradebook, given: Given | None) -> Exported:
         """STUDENT/feedback.json."""
-        names = file_names(row.student.key for row in gradebook.rows)
-        files: dict[str, bytes] = {}
-        remarks: list[Remark] = []
-        for row in gradebook.rows:
-            if row.score is None or gradebook.max_score <= 0:
-                remarks.append(no_grade(row))
-                continue
+        most = gradebook.max_score
+        if most <= 0:
+            raise GraderError(
+                f"{gradebook.assignment}: an assignment without points has no fraction of them.",
+                "Give its checks points.",
+            )
+
+        def record(row: Row, score: float) -> dict[str, Any]:
             text = render(row.report, "markdown") if row.report else reason_of(row)
-            fraction = min(max(row.score / gradebook.max_score, 0.0), 1.0)
-            record = {"fractionalScore": fraction, "feedback": text}
-            files[f"{names[row.student.key]}/feedback.json"] = json.dumps(record, ensure_ascii=False).encode()
-        return Exported(files, len(files), tuple(remarks))
+            return {"fractionalScore": min(max(score / most, 0.0), 1.0), "feedback": text}
+
+        return each(gradebook, "feedback.json", record)

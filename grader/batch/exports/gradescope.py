@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, ClassVar
 
-from grader.batch.exports._base import Export, Exported, Given, Remark, no_grade
-from grader.batch.exports._text import check_text, file_names, reason_of
+from grader.batch.exports._base import Export, Exported, Given
+from grader.batch.exports._each import each
+from grader.batch.exports._text import check_text, reason_of
 from grader.batch.gradebook import Gradebook, Row
 from grader.feedback.render import render
 from grader.results import CheckResult, Outcome
@@ -23,16 +23,7 @@ class Gradescope(Export):
 
     def export(self, gradebook: Gradebook, given: Given | None) -> Exported:
         """STUDENT/results.json."""
-        names = file_names(row.student.key for row in gradebook.rows)
-        files: dict[str, bytes] = {}
-        remarks: list[Remark] = []
-        for row in gradebook.rows:
-            if row.score is None:
-                remarks.append(no_grade(row))
-                continue
-            text = json.dumps(results(row, row.score), indent=1, ensure_ascii=False)
-            files[f"{names[row.student.key]}/results.json"] = text.encode()
-        return Exported(files, len(files), tuple(remarks))
+        return each(gradebook, "results.json", results)
 
 
 def results(row: Row, score: float) -> dict[str, Any]:

@@ -77,7 +77,9 @@ def anew(gradebook: Gradebook) -> Exported:
                 }
             )
     remarks.append(
-        Remark("note", "", "Moodle skips whoever has a grade already: fill in its own worksheet with --into for those.")
+        Remark(
+            "note", "", "The headings are English, and Moodle skips whoever has a grade: its own worksheet is safer."
+        )
     )
     return Exported({"moodle.csv": to_csv(HEADER, rows)}, len(rows), tuple(remarks))
 
@@ -121,6 +123,10 @@ def filled(gradebook: Gradebook, given: Given) -> Exported:
             cells[comments] = comment(row)
         written += 1
     remarks.extend(scale_remarks(table, most, gradebook))
+    if table.delimiter != ",":
+        remarks.append(Remark("note", "", f"{given.name} has no commas between its cells, which Moodle needs; put in."))
+    # Moodle reads nothing but commas and UTF-8, whatever a spreadsheet made of its file.
+    table.delimiter, table.encoding = ",", "utf-8"
     return Exported({"moodle.csv": table.write()}, written, tuple(remarks))
 
 

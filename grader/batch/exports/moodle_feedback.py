@@ -47,5 +47,5 @@ class MoodleFeedback(Export):
 
 def feedback_name(name: str, number: str) -> str:
     """The file's name: five parts, as Moodle splits it at each ``_``; so the person's name must not have one."""
-    safe = re.sub(r'[\\/:*?"<>|_]+', " ", one_line(name)).strip(". ") or "Participant"
+    safe = re.sub(r'[\\/:*?"<>|_]+', " ", one_line(name)).strip(".~ ") or "Participant"
     return f"{safe}_{number}_assignsubmission_file_feedback.html"

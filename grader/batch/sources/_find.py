@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from grader.errors import GraderError
 
 __all__ = ["find_submissions"]
 
+STRANGE = "Not a notebook, and nobody can tell whose it is."
 EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 
 
@@ -31,7 +33,12 @@ def find_submissions(source: Path, into: Path, assignment_slug: str = "", limits
     Raises:
         GraderError: there is no such source, it cannot be read, or it holds no notebook.
     """
-    tree = open_tree(Path(source), Path(into), limits or Limits())
+    with closing(open_tree(Path(source), Path(into), limits or Limits())) as tree:
+        return find_in(tree, assignment_slug)
+
+
+def find_in(tree: Tree, assignment_slug: str) -> Found:
+    """All submissions among the files of a source."""
     if not tree.notebooks:
         raise nothing_in(tree)
     layout, handed = recognise(tree, assignment_slug)
@@ -43,6 +50,7 @@ def find_submissions(source: Path, into: Path, assignment_slug: str = "", limits
             f"The first of them is {first.what}: {first.reason}",
         )
     refused.extend(without_notebook(tree, handed, {attempt.student.key for attempt in attempts}))
+    refused.extend(Refused(what=member.where, reason=STRANGE) for member in layout.strangers(tree))
     return Found(
         source=layout.name,
         attempts=tuple(attempts),
@@ -136,14 +144,25 @@ def fullest(students: list[Student]) -> Student:
 
 
 def without_notebook(tree: Tree, handed: Mapping[Member, Handed], graded: set[str]) -> list[Refused]:
-    """Files of students of whom nothing can be graded: those must not go unseen."""
-    refused = []
+    """One refusal for each student of whom nothing can be graded: those must not go unseen."""
+    files: dict[str, list[tuple[Member, Handed]]] = defaultdict(list)
+    tried: set[str] = set()
     for member, one in handed.items():
-        if member.is_notebook or one.student.key in graded:
-            continue
-        if ARCHIVES.search(member.name):
-            reason = "An archive within the source is not opened; unpack it, or ask for the notebook itself."
+        if member.is_notebook:
+            tried.add(one.student.key)
         else:
-            reason = one.reason or "Not a notebook; ask for the .ipynb file."
-        refused.append(Refused(what=member.where, reason=reason, student=one.student))
-    return refused
+            files[one.student.key].append((member, one))
+    return [refusal(entries) for key, entries in files.items() if key not in graded | tried]
+
+
+def refusal(entries: list[tuple[Member, Handed]]) -> Refused:
+    """What one student handed in in place of a notebook."""
+    told = next((entry for entry in entries if ARCHIVES.search(entry[0].name) or entry[1].reason), entries[0])
+    member, one = told
+    if ARCHIVES.search(member.name):
+        reason = "An archive within the source is not opened; unpack it, or ask for the notebook itself."
+    elif len(entries) > 1 and not one.reason:
+        reason = f"None of the {len(entries)} files there is a notebook; ask for the .ipynb file."
+    else:
+        reason = one.reason or "Not a notebook; ask for the .ipynb file."
+    return Refused(what=member.where, reason=reason, student=one.student)

@@ -7,7 +7,7 @@ import inspect
 import pkgutil
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -51,6 +51,10 @@ class Layout(ABC):
             assignment: slug of the assignment, for systems that keep several in one place; empty: not known.
         """
 
+    def strangers(self, tree: Tree) -> Iterable[Member]:
+        """Other files that somebody may have handed in in place of a notebook, where the layout does not tell who."""
+        return ()
+
 
 @cache
 def layouts() -> tuple[Layout, ...]:
@@ -71,6 +75,6 @@ def layouts() -> tuple[Layout, ...]:
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
-    """A key that sorts ``hw-2`` before ``hw-10``."""
-    pieces = re.split(r"([0-9]+)", text.casefold())
-    return tuple((1, int(piece), "") if piece.isdecimal() else (0, 0, piece) for piece in pieces if piece)
+    """A key that sorts ``hw-2`` before ``hw-10``; numbers are cut where Python would refuse to read them."""
+    pieces = re.split(r"([0-9]{1,18})", text.casefold())
+    return tuple((1, int(piece), "") if piece[0] in "0123456789" else (0, 0, piece) for piece in pieces if piece)

@@ -89,6 +89,10 @@ class Tree(ABC):
             UnreadableError: it cannot be read, or is larger than the limits allow.
         """
 
+    def close(self) -> None:
+        """Let go of what was opened; nothing can be read any more."""
+        return
+
     @cached_property
     def notebooks(self) -> tuple[Member, ...]:
         """The members that are notebooks by their name."""

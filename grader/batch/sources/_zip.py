@@ -67,7 +67,8 @@ class ZipTree(Tree):
         self.entries: dict[Member, tuple[int, zipfile.ZipInfo]] = {}
         trouble: list[Refused] = []
         for number, entry in enumerate(entries, 1):
-            if not entry.is_dir():
+            # Not `is_dir()`, which breaks on an empty name.
+            if not real_name(entry).endswith("/"):
                 self._list(number, entry, trouble)
         self.members = tuple(self.entries)
         self.refused = tuple(trouble)
@@ -107,6 +108,10 @@ class ZipTree(Tree):
         except UNREADABLE as exc:
             raise UnreadableError(f"Cannot be unpacked ({reason_of(exc)}); ask for the file again.") from None
         return bytes(data)
+
+    def close(self) -> None:
+        """Close the archive."""
+        self.archive.close()
 
     def _bomb(self, size: int) -> str:
         if size > self.limits.member:

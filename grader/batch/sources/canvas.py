@@ -12,8 +12,10 @@ from grader.batch.sources._tree import Member, Tree
 
 __all__ = ["Canvas"]
 
-NAME = re.compile(r"(?P<who>.+?)(?P<late>_LATE)?_(?P<user>\d+)_(?P<attachment>\d+)_(?P<original>.+)", re.DOTALL)
-TYPED = re.compile(r"(?P<who>.+?)(?P<late>_LATE)?_(?P<user>\d+)_(?P<kind>text|link)\.html")
+NAME = re.compile(
+    r"(?P<who>.+?)(?P<late>_LATE)?_(?P<user>[0-9]{1,18})_(?P<attachment>[0-9]{1,18})_(?P<original>.+)", re.DOTALL
+)
+TYPED = re.compile(r"(?P<who>.+?)(?P<late>_LATE)?_(?P<user>[0-9]{1,18})_(?P<kind>text|link)\.html")
 REASONS = {
     "text": "Text that was typed into Canvas, not a notebook; ask for the .ipynb file.",
     "link": "A link, not a notebook; ask for the .ipynb file.",

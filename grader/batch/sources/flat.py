@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from grader.batch.entries import Student
@@ -21,7 +21,12 @@ class Flat(Layout):
     def read(self, tree: Tree, assignment: str) -> Mapping[Member, Handed]:
         """By the file's name, or by its folder's for the few that lie in one."""
         depth = wrapped_depth(tree)
-        return {member: Handed(Student(key=key_of(member, depth)), member.name) for member in tree.members}
+        return {member: Handed(Student(key=key_of(member, depth)), member.name) for member in tree.notebooks}
+
+    def strangers(self, tree: Tree) -> Iterable[Member]:
+        """What lies beside the notebooks: a PDF may be somebody's work, or the course's own."""
+        depth = wrapped_depth(tree)
+        return [member for member in tree.members if not member.is_notebook and len(member.parts) == depth + 1]
 
 
 def wrapped_depth(tree: Tree) -> int:
@@ -35,4 +40,4 @@ def wrapped_depth(tree: Tree) -> int:
 
 def key_of(member: Member, depth: int) -> str:
     """The student."""
-    return member.parts[depth] if len(member.parts) > depth + 1 else member.stem
+    return member.parts[depth] if len(member.parts) > depth + 1 else member.stem or member.name

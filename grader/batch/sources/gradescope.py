@@ -9,22 +9,27 @@ from typing import Any, ClassVar
 
 import yaml
 
+try:
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:  # PyYAML built without the C library
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 from grader.batch.entries import Student
 from grader.batch.sources._layout import Handed, Layout
-from grader.batch.sources._tree import Member, Tree
+from grader.batch.sources._tree import Member, Tree, UnreadableError
+from grader.errors import GraderError
 
 __all__ = ["Gradescope"]
 
-FOLDER = re.compile(r"submission_(\d+)", re.IGNORECASE)
+FOLDER = re.compile(r"submission_([0-9]{1,18})", re.IGNORECASE)
 METADATA = "submission_metadata.yml"
-LARGEST = 20 * 10**6
 
 
-class RubyLoader(yaml.SafeLoader):
+class RubyLoader(SafeLoader):
     """Reads what a Ruby program wrote: its tags mean nothing here, and no object is ever made."""
 
 
-def plain(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
+def plain(loader: SafeLoader, suffix: str, node: yaml.Node) -> Any:
     """The value below a tag of Ruby's."""
     if isinstance(node, yaml.MappingNode):
         return loader.construct_mapping(node, deep=True)
@@ -59,18 +64,29 @@ class Gradescope(Layout):
 
 
 def metadata(tree: Tree) -> dict[str, dict[str, Any]]:
-    """The file about all submissions, by the name of each folder; empty where it is missing or broken."""
+    """The file about all submissions, by the name of each folder; empty where it is missing.
+
+    Raises:
+        GraderError: it is broken; without it everyone would be graded under another name.
+    """
     found = next((member for member in tree.members if member.name == METADATA), None)
-    text = tree.text(found) if found else ""
-    if len(text) > LARGEST:
+    if found is None:
         return {}
     try:
-        loaded = yaml.load(text, Loader=RubyLoader)  # a SafeLoader, so no object is made
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return {}
+        loaded = yaml.load(tree.read(found).decode("utf-8-sig"), Loader=RubyLoader)  # makes no objects
+    except (UnreadableError, yaml.YAMLError, ValueError, RecursionError) as exc:
+        raise unusable(tree, found, str(exc).split("\n")[0]) from None
     if not isinstance(loaded, dict):
-        return {}
+        raise unusable(tree, found, "no table of submissions")
     return {str(key).lower(): value for key, value in loaded.items() if isinstance(value, dict)}
+
+
+def unusable(tree: Tree, member: Member, why: str) -> GraderError:
+    """The error for a file that should say who handed in what, and does not."""
+    return GraderError(
+        f"{tree.source}: {member.where} cannot be read: {why.rstrip('.')}.",
+        "Export the submissions again, or take the file out to grade them by their numbers.",
+    )
 
 
 def value_of(record: Mapping[Any, Any], key: str) -> Any:

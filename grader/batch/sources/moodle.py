@@ -16,7 +16,8 @@ from grader.batch.sources._tree import Member, Tree
 __all__ = ["Moodle"]
 
 PREFIX = re.compile(
-    r"(?P<who>.*)_(?P<participant>\d+)_assignsubmission_(?P<plugin>file|onlinetext)(?:_(?P<original>.*))?", re.DOTALL
+    r"(?P<who>.*)_(?P<participant>[0-9]{1,18})_assignsubmission_(?P<plugin>file|onlinetext)(?:_(?P<original>.*))?",
+    re.DOTALL,
 )
 BLIND = "Participant"
 

@@ -74,6 +74,7 @@ def set_entry(session: Session, entry: Entry) -> bool:
             reason=entry.reason,
             by=entry.by,
             made=entry.made,
+            entered=now(),
             removed_by="",
         )
     )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from grader.batch.adjusted import adjusted
 from grader.batch.entries import Refused, Student
 from grader.batch.gradebook import Adjustment, Gradebook, Row
+from grader.batch.likeness import groups
 from grader.batch.store._store import Store, open_store
 from grader.batch.store.adjustments import Entry, entries, students
 from grader.batch.store.packing import unpack
@@ -68,7 +69,7 @@ def rows(session: Session) -> tuple[Row, ...]:
     set_by_hand: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries(session):
         set_by_hand[entry.student.key].append(entry)
-    alike = groups([(key, tried[-1]) for key, tried in attempts.items()])
+    alike = groups({key: tried[-1].likeness for key, tried in attempts.items()})
     found = []
     for student in students(session):
         tried = attempts.get(student.key, [])
@@ -88,7 +89,7 @@ def row_of(
     tried: Sequence[AttemptRow],
     report: Report | None,
     given: list[Entry],
-    alike: dict[str, list[str]],
+    alike: dict[str, tuple[str, ...]],
 ) -> Row:
     """The row of a student who handed something in."""
     last = tried[-1]
@@ -106,22 +107,8 @@ def row_of(
         report=adjusted(report, adjustments) if report is not None else None,
         adjustments=adjustments,
         trouble=trouble,
-        same_code=tuple(key for key in alike.get(likeness(last), ()) if key != student.key),
+        same_code=alike.get(student.key, ()),
     )
-
-
-def likeness(attempt: AttemptRow) -> str:
-    """What attempts of the same code share; empty where nothing was read."""
-    return attempt.likeness or attempt.code
-
-
-def groups(latest: Sequence[tuple[str, AttemptRow]]) -> dict[str, list[str]]:
-    """Students by what their code is alike in."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for key, attempt in latest:
-        if likeness(attempt):
-            found[likeness(attempt)].append(key)
-    return found
 
 
 def by_hand(report: Report | None, given: Sequence[Entry]) -> tuple[Adjustment, ...]:

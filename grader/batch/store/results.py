@@ -16,7 +16,7 @@ from grader.batch.entries import Student
 from grader.batch.fingerprint import rubric_hash
 from grader.batch.store.packing import pack
 from grader.batch.store.people import as_student
-from grader.batch.store.schema import AttemptRow, ResultRow, RunRow, ScoringRow, StudentRow, now
+from grader.batch.store.schema import AdjustmentRow, AttemptRow, ResultRow, RunRow, ScoringRow, StudentRow, now
 from grader.results import Report
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "begin_scoring",
     "history",
     "keep_results",
+    "last_changes",
     "points_of",
     "run_conditions",
     "scored_otherwise",
@@ -159,6 +160,20 @@ def standings(session: Session) -> list[Standing]:
         )
         for result, attempt, student in session.execute(query)
     ]
+
+
+def last_changes(session: Session) -> dict[str, datetime]:
+    """When what is to be told to each student changed last: their result, or points that a person set."""
+    made: dict[str, datetime] = {}
+    query = select(StudentRow.key, ResultRow.made).join(AttemptRow, AttemptRow.student_id == StudentRow.id)
+    query = query.join(ResultRow, ResultRow.attempt_id == AttemptRow.id).where(ResultRow.counts)
+    for key, when in session.execute(query):
+        made[key] = max(when, made.get(key, when))
+    adjusted = select(StudentRow.key, AdjustmentRow.entered, AdjustmentRow.removed)
+    adjusted = adjusted.join(AdjustmentRow, AdjustmentRow.student_id == StudentRow.id)
+    for key, entered, removed in session.execute(adjusted):
+        made[key] = max(filter(None, (entered, removed, made.get(key))))
+    return made
 
 
 def history(session: Session) -> Iterator[Scoring]:

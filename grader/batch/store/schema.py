@@ -211,6 +211,9 @@ class AdjustmentRow(Tables):
     reason: Mapped[str]
     by: Mapped[str]
     made: Mapped[datetime]
+    """When it was set, as that person says."""
+    entered: Mapped[datetime]
+    """When it came in here."""
     removed: Mapped[datetime | None]
     removed_by: Mapped[str] = mapped_column(default="")
     student: Mapped[StudentRow] = relationship()

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String, nullable=False),
         sa.Column("by", sa.String, nullable=False),
         sa.Column("made", sa.DateTime, nullable=False),
+        sa.Column("entered", sa.DateTime, nullable=False),
         sa.Column("removed", sa.DateTime),
         sa.Column("removed_by", sa.String, nullable=False),
     )
