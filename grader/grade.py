@@ -49,11 +49,13 @@ class Options:
     Args:
         keras: overrides the assignment's `keras`.
         training: overrides the assignment's `training`.
+        isolation: how strong the walls around the notebook must be; ``auto``: the strongest that this machine offers.
         keep_weights: folder to keep the recorder's journal and arrays in; None: they go once examined.
     """
 
     keras: Literal["auto", "2", "3"] | None = None
     training: Literal["bounded", "full"] | None = None
+    isolation: Literal["auto", "strict", "none"] = "auto"
     keep_weights: Path | None = None
 
 
@@ -130,7 +132,7 @@ class Grading:
     def _attempt(self, choice: Choice) -> Attempt:
         training = self.options.training or self.assignment.training
         self.progress.stage(f"starting a kernel with Keras {choice.flavour}")
-        with workspace(self.assignment) as folders:
+        with workspace() as folders:
             request = RunRequest(
                 notebook=clean_for_run(copy.deepcopy(self.submission.notebook)),
                 assignment=self.assignment,
@@ -139,6 +141,7 @@ class Grading:
                 weights=self.store.folder,
                 progress=self.progress.cells,
                 probes=self._probes(),
+                isolation=self.options.isolation,
             )
             execution = run_notebook(request, folders, self.starter)
             for stage, seconds in execution.seconds.items():

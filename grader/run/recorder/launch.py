@@ -1,4 +1,4 @@
-"""The process of a kernel. A cold one: `python -m grader.run.recorder.launch CONFIG -f CONNECTION_FILE`."""
+"""The process of a kernel. Without a monitor: `python -m grader.run.recorder.launch CONFIG -f CONNECTION_FILE`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from grader.run.isolation import strongest
 from grader.run.recorder.config import KernelConfig
 from grader.run.recorder.install import install_recorder
-from grader.run.recorder.outputs import bound_output
+from grader.run.recorder.outputs import bound_output, pipe_without_network
 
 __all__ = ["main", "serve"]
 
@@ -24,11 +23,11 @@ def serve(config: KernelConfig, connection_file: str) -> None:
     sys.path[:] = [config.work, *(folder for folder in sys.path if folder not in ("", here))]
     from ipykernel.kernelapp import IPKernelApp
 
+    pipe_without_network()
     app = IPKernelApp.instance()
     app.initialize(["-f", connection_file, "--HistoryManager.enabled=False"])
     install_recorder(app.shell, config)
     bound_output(config.output)
-    strongest().confine(config.memory)
     app.start()
 
 

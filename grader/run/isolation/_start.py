@@ -1,0 +1,20 @@
+"""From a forked, walled-in process to a kernel."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+__all__ = ["start_kernel"]
+
+
+def start_kernel(request: dict[str, Any]) -> None:
+    """Be the kernel that the request describes, until it is shut down."""
+    from grader.run.recorder.config import KernelConfig
+    from grader.run.recorder.launch import serve
+
+    connection = Path(os.environ["TMPDIR"]) / "connection.json"
+    connection.write_text(json.dumps(request["connection"]), encoding="utf-8")
+    serve(KernelConfig.from_json(request["config"]), str(connection))
