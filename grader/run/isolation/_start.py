@@ -15,6 +15,6 @@ def start_kernel(request: dict[str, Any]) -> None:
     from grader.run.recorder.config import KernelConfig
     from grader.run.recorder.launch import serve
 
-    connection = Path(os.environ["TMPDIR"]) / "connection.json"
+    connection = Path(os.environ["HOME"]) / "connection.json"
     connection.write_text(json.dumps(request["connection"]), encoding="utf-8")
     serve(KernelConfig.from_json(request["config"]), str(connection))

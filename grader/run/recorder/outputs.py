@@ -34,7 +34,7 @@ def pipe_without_network() -> None:
 
         def _setup_pipe_in(self) -> None:
             self._pipe_uuid = os.urandom(16)
-            self._pipe_address = f"ipc://{os.environ['TMPDIR']}/printed"
+            self._pipe_address = f"ipc://{os.environ['HOME']}/printed"
             pipe = self.socket.context.socket(zmq.PULL)
             pipe.linger = 0
             pipe.bind(self._pipe_address)
