@@ -19,9 +19,10 @@ from grader.examine import RunFacts, examine
 from grader.examine.journal import MissingWeightsEvent, read_journal
 from grader.feedback.report import build_report
 from grader.results import Report
-from grader.run import Execution, RunRequest, run_notebook
+from grader.run.execution import Execution
 from grader.run.flavour import Choice, choose_flavour, version_reason
 from grader.run.kernel import ColdKernel, KernelStarter
+from grader.run.notebook import RunRequest, run_notebook
 from grader.run.workspace import workspace
 from grader.submission import Submission, clean_for_run
 from grader.weights import WeightsStore

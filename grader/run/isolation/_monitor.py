@@ -245,12 +245,12 @@ class Kernel:
 
 def main() -> None:
     """Be the monitor of a cold kernel."""
-    from grader.run.isolation._start import start_kernel
+    from grader.run.isolation._start import start_cold_kernel
 
     control = socket.socket(fileno=os.dup(0))
     request, _, _ = receive(control)
     if request:
-        Monitor(control, request, start_kernel).run()
+        Monitor(control, request, start_cold_kernel).run()
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def new_manager(enclosure: Enclosure, config: KernelConfig) -> AsyncKernelManage
     """A manager that starts `grader.run.recorder.launch`, and connects where the grader can."""
     root = Path(enclosure.sandbox.root)
     command = [sys.executable, "-m", "grader.run.recorder.launch", str(root / "kernel.json"), "-f", "{connection_file}"]
-    environment = kernel_environment(enclosure.places.home, config.flavour)
+    environment = kernel_environment(enclosure.places.home, config.flavour, config.training)
     spec = KernelSpec(argv=command, language="python", display_name="grader", env=environment)
     manager = AsyncKernelManager(kernel_spec_manager=OneSpec(spec))
     manager.connection_file = str(root / "connection.json")
@@ -76,8 +76,9 @@ def font_list() -> Path:
     return folder
 
 
-def kernel_environment(home: str, flavour: str) -> dict[str, str]:
+def kernel_environment(home: str, flavour: str, training: str) -> dict[str, str]:
     """The environment of a kernel's process: nothing of the grader's own but what Python needs to start."""
+    threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_ENABLE_ONEDNN_OPTS": "0"}
     return {
         **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
         "HOME": home,
@@ -90,6 +91,8 @@ def kernel_environment(home: str, flavour: str) -> dict[str, str]:
         "KERAS_BACKEND": "tensorflow",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "-1",
+        # Two images are too few to share out among threads, or to make a kernel of oneDNN's for.
+        **(threads if training == "bounded" else {}),
         # Frozen-module and debugger warnings would end up among the student's outputs.
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }

@@ -29,12 +29,12 @@ STARTUP = 120
 
 
 class WarmKernels(KernelStarter):
-    """Starts kernels from one zygote a Keras flavour, which lives as long as this object."""
+    """Starts kernels from one zygote a Keras flavour and kind of training, which lives as long as this object."""
 
     name = "warm"
 
     def __init__(self) -> None:
-        self._zygotes: dict[str, Zygote] = {}
+        self._zygotes: dict[tuple[str, str], Zygote] = {}
         atexit.register(self.close)
 
     @staticmethod
@@ -49,9 +49,10 @@ class WarmKernels(KernelStarter):
             KernelError: the zygote cannot be started.
         """
         manager = new_manager(enclosure, config)
-        zygote = self._zygotes.get(config.flavour)
+        kind = (config.flavour, config.training)
+        zygote = self._zygotes.get(kind)
         if zygote is None or not zygote.alive:
-            zygote = self._zygotes[config.flavour] = Zygote(config.flavour)
+            zygote = self._zygotes[kind] = Zygote(*kind)
         provide(manager, enclosure, config, zygote.fork)
         return manager
 
@@ -65,7 +66,7 @@ class WarmKernels(KernelStarter):
 class Zygote:
     """The process that kernels are forked from."""
 
-    def __init__(self, flavour: str) -> None:
+    def __init__(self, flavour: str, training: str) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         self._home = tempfile.TemporaryDirectory(prefix="grader-zygote-")
@@ -77,7 +78,7 @@ class Zygote:
                 stdout=self._log,
                 stderr=self._log,
                 env={
-                    **kernel_environment(self._home.name, flavour),
+                    **kernel_environment(self._home.name, flavour, training),
                     "TMPDIR": self._home.name,
                     "MPLCONFIGDIR": str(font_list()),
                     # Their thread pools would be there before the first fork.

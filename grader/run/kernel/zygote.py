@@ -20,6 +20,7 @@ from typing import Any
 
 from grader.run.isolation._monitor import Monitor, receive, send
 from grader.run.isolation._start import start_kernel
+from grader.run.recorder.imports import collector_at_rest
 
 __all__ = ["main"]
 
@@ -39,6 +40,7 @@ WANTED = (
     "h5py",
     "safetensors.numpy",
     "tensorflow",
+    "grader.run.recorder.install",
     "grader.run.recorder.launch",
 )
 """What notebooks of this kind import, and what a kernel is made of."""
@@ -47,14 +49,13 @@ WANTED = (
 def main(flavour: str) -> None:
     """Import, say how many threads there are, and serve until the socket closes."""
     control = socket.socket(fileno=os.dup(0))
-    for name in WANTED:
-        importlib.import_module(name)
-    importlib.import_module(f"grader.run.recorder.keras{flavour}")
+    with collector_at_rest():
+        for name in (*WANTED, f"grader.run.recorder.keras{flavour}"):
+            importlib.import_module(name)
+        # What is garbage by now would never be looked at again.
+        gc.collect()
     threads = len(os.listdir("/proc/self/task"))
     send(control, {"threads": threads})
-    # Pages that the collector would touch in every child stay shared.
-    gc.collect()
-    gc.freeze()
     # Monitors are nobody's to wait for.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

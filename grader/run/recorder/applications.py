@@ -15,7 +15,6 @@ from grader.run.recorder.hooks import replace_everywhere, wrap_method
 from grader.run.recorder.journal import Journal
 from grader.run.recorder.models import ModelBook
 from grader.run.recorder.probe import Prober
-from grader.weights import WeightsStore
 
 __all__ = ["Applications"]
 
@@ -44,16 +43,15 @@ class Applications:
         self._book = book
         self._frames = frames
         self._prober = prober
-        self._store = WeightsStore(store)
+        self._store = store
         self._asked_file = ""
 
     def install(self) -> None:
         """Put the wrappers in place."""
-        for name, function in self._applications():
-            replace_everywhere(function, self._recorded(name, function), PACKAGES)
-        for module, name in self._adapter.download_modules():
-            download = getattr(module, name)
-            replace_everywhere(download, self._from_store(download), PACKAGES)
+        functions = [(function, self._recorded(name, function)) for name, function in self._applications()]
+        downloads = [getattr(module, name) for module, name in self._adapter.download_modules()]
+        functions += [(download, self._from_store(download)) for download in downloads]
+        replace_everywhere(functions, PACKAGES)
         wrap_method(self._adapter.keras.Model, "load_weights", self._loading)
 
     def _applications(self) -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -100,14 +98,19 @@ class Applications:
         """A path that does not exist here, but names a file of the store, is that file."""
         if not isinstance(asked, (str, os.PathLike)) or asked == "imagenet" or os.path.exists(asked):
             return asked
-        record = self._store.resolve(str(asked)) if str(asked).endswith(WEIGHTS_ENDINGS) else None
+        if not str(asked).endswith(WEIGHTS_ENDINGS):
+            return asked
+        # Only here, because few notebooks name a file and each would wait for the import.
+        from grader.weights import WeightsStore
+
+        record = WeightsStore(self._store).resolve(str(asked))
         if record is None:
             return asked
         self._asked_file = record.file
         self._journal.note(
             "weights", f"`{asked}` does not exist here: the grader's own copy of these weights was used."
         )
-        return str(self._store.folder / record.file)
+        return str(self._store / record.file)
 
     def _from_store(self, download: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(download)
@@ -116,7 +119,7 @@ class Applications:
             origin = str(kwargs.get("origin") or (args[1] if len(args) > 1 else ""))
             if not name.endswith(WEIGHTS_ENDINGS) or "keras-applications" not in origin:
                 return download(*args, **kwargs)
-            path = self._store.folder / name
+            path = self._store / name
             if not path.exists():
                 raise MissingWeightsError(name)
             self._asked_file = name

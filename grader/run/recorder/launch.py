@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import faulthandler
+import importlib
 import os
 import sys
 from pathlib import Path
 
 from grader.run.recorder.config import KernelConfig
-from grader.run.recorder.install import install_recorder
+from grader.run.recorder.imports import collector_at_rest, scikit_learn_when_needed
 from grader.run.recorder.outputs import bound_output, pipe_without_network
 
-__all__ = ["main", "serve"]
+__all__ = ["import_needed", "main", "serve"]
+
+NEEDED = ("ipykernel.kernelapp", "IPython.core.magics", "matplotlib.pyplot", "tensorflow")
+"""What takes long to import, and nearly every notebook needs."""
 
 
 def serve(config: KernelConfig, connection_file: str) -> None:
@@ -23,6 +27,8 @@ def serve(config: KernelConfig, connection_file: str) -> None:
     sys.path[:] = [config.work, *(folder for folder in sys.path if folder not in ("", here))]
     from ipykernel.kernelapp import IPKernelApp
 
+    from grader.run.recorder.install import install_recorder
+
     pipe_without_network()
     app = IPKernelApp.instance()
     app.initialize(["-f", connection_file, "--HistoryManager.enabled=False"])
@@ -31,9 +37,18 @@ def serve(config: KernelConfig, connection_file: str) -> None:
     app.start()
 
 
+def import_needed(flavour: str) -> None:
+    """Import what takes long, in as little time as it can be done."""
+    with collector_at_rest(), scikit_learn_when_needed():
+        for name in (*NEEDED, f"grader.run.recorder.keras{flavour}"):
+            importlib.import_module(name)
+
+
 def main(argv: list[str]) -> None:
     """``CONFIG -f CONNECTION_FILE``."""
-    serve(KernelConfig.read(Path(argv[0])), argv[2])
+    config = KernelConfig.read(Path(argv[0]))
+    import_needed(config.flavour)
+    serve(config, argv[2])
 
 
 if __name__ == "__main__":
