@@ -50,13 +50,14 @@ class Options:
     Args:
         keras: overrides the assignment's `keras`.
         training: overrides the assignment's `training`.
-        isolation: how strong the walls around the notebook must be; ``auto``: the strongest that this machine offers.
+        isolation: how strong the walls around the notebook must be: ``auto`` (the strongest that this machine
+            offers), ``strict`` (none but full ones), ``none``, or the name of a tier.
         keep_weights: folder to keep the recorder's journal and arrays in; None: they go once examined.
     """
 
     keras: Literal["auto", "2", "3"] | None = None
     training: Literal["bounded", "full"] | None = None
-    isolation: Literal["auto", "strict", "none"] = "auto"
+    isolation: str = "auto"
     keep_weights: Path | None = None
 
 

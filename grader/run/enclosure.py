@@ -72,13 +72,12 @@ class Enclosure:
     @property
     def log(self) -> str:
         """What the kernel's process writes outside of all cells, as the kernel finds it."""
-        return f"{self.places.sockets}/log" if self.tier.hides else str(Path(self.sandbox.root) / "kernel.log")
+        return f"{self.places.sockets}/log"
 
     def last_words(self) -> str:
         """The last line of the log; empty where there is none."""
-        path = f"{self.host.sockets}/log" if self.tier.hides else self.log
         try:
-            file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            file = os.open(f"{self.host.sockets}/log", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return ""
         with open(file, "rb") as stream:

@@ -21,7 +21,7 @@ from grader.errors import KernelError
 from grader.run.client import WatchedClient, cells_on
 from grader.run.enclosure import Enclosure
 from grader.run.execution import CellOutcome, CellStatus, Execution
-from grader.run.isolation import Mode, Sandbox, choose
+from grader.run.isolation import Sandbox, choose
 from grader.run.kernel import KernelStarter
 from grader.run.kernel.cold import font_list
 from grader.run.limits import Watch
@@ -49,7 +49,7 @@ class RunRequest:
         weights: folder of the weights store.
         progress: called with (cells done, cells) as the run goes on.
         probes: what the model under test is to be asked after the last cell.
-        isolation: how strong the walls must be.
+        isolation: how strong the walls must be: ``auto``, ``strict``, ``none``, or the name of a tier.
     """
 
     notebook: NotebookNode
@@ -59,7 +59,7 @@ class RunRequest:
     weights: Path
     progress: Callable[[int, int], None]
     probes: frozenset[str] = frozenset()
-    isolation: Mode = "auto"
+    isolation: str = "auto"
 
 
 def run_notebook(request: RunRequest, folders: Workspace, starter: KernelStarter) -> Execution:

@@ -16,6 +16,7 @@ __all__ = [
     "die_with_parent",
     "drop_bounding_set",
     "drop_capabilities",
+    "forbid_new_privileges",
     "machine",
     "make_read_only",
     "mount",
@@ -56,6 +57,7 @@ CLONE = {
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
 PR_CAPBSET_DROP = 24
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 CAPABILITY_VERSION = 0x20080522
@@ -216,3 +218,8 @@ def drop_capabilities() -> None:
 def set_dumpable(yes: bool) -> None:
     """Whether others of the same user may look into this process."""
     prctl(PR_SET_DUMPABLE, int(yes))
+
+
+def forbid_new_privileges() -> None:
+    """Let no program, whatever its file says, have more privileges than this process."""
+    prctl(PR_SET_NO_NEW_PRIVS, 1)

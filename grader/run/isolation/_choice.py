@@ -17,6 +17,7 @@ from grader.run.isolation._found import tiers
 __all__ = ["Chosen", "Mode", "choose", "obstacles"]
 
 Mode = Literal["auto", "strict", "none"]
+"""What a person may ask for."""
 PATIENCE = 60
 """Seconds that trying all tiers may take; it takes a fraction of one."""
 
@@ -48,15 +49,20 @@ def obstacles() -> Mapping[str, str]:
     return found
 
 
-def choose(mode: Mode = "auto") -> Chosen:
-    """The tier for this mode.
+def choose(mode: str = "auto") -> Chosen:
+    """The tier for this mode (`Mode`), or the one of this name.
 
     Raises:
-        IsolationError: strict walls were asked for, and cannot be had.
+        IsolationError: what was asked for cannot be had.
     """
     if mode == "none":
         return Chosen(tiers()[-1])
     found = obstacles()
+    named = [tier for tier in tiers() if tier.name == mode]
+    if named:
+        if found[mode]:
+            raise IsolationError(f"isolation {mode} does not work here ({found[mode]}).", named[0].remedy)
+        return Chosen(named[0])
     tier = next(tier for tier in tiers() if not found.get(tier.name, "not tried"))
     if tier.strict:
         return Chosen(tier)

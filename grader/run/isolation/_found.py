@@ -19,7 +19,8 @@ def tiers() -> tuple[Isolation, ...]:
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
         if not module.name.startswith("_"):
             loaded = importlib.import_module(f"grader.run.isolation.{module.name}")
-            found += [getattr(loaded, name)() for name in loaded.__all__]
+            kinds = [getattr(loaded, name) for name in loaded.__all__]
+            found += [kind() for kind in kinds if isinstance(kind, type) and issubclass(kind, Isolation)]
     return tuple(sorted(found, key=lambda tier: -tier.strength))
 
 

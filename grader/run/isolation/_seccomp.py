@@ -11,7 +11,7 @@ import ctypes
 import errno
 import struct
 
-from grader.run.isolation._calls import CLONE, SUPPORTED, machine, prctl, syscall
+from grader.run.isolation._calls import CLONE, SUPPORTED, forbid_new_privileges, machine, syscall
 
 __all__ = ["deny_system_calls", "program"]
 
@@ -98,6 +98,14 @@ SHARED: dict[str, tuple[int | None, int | None, int]] = {
     "mq_open": (240, 180, EACCES),
 }
 
+SIGNALS: dict[str, tuple[int | None, int | None, int]] = {
+    "tkill": (200, 130, EPERM),
+    "rt_sigqueueinfo": (129, 138, EPERM),
+    "rt_tgsigqueueinfo": (297, 240, EPERM),
+    "pidfd_send_signal": (424, 424, EPERM),
+}
+SIGNALS_BY_PROCESS = ((62, 129), (234, 131))
+"""`kill` and `tgkill`, whose first argument says to whom."""
 CLONE_CALL = (56, 220)
 IOCTL = (16, 29)
 SOCKETS = ((41, 198), (53, 199))
@@ -110,33 +118,33 @@ ALLOW, ERROR, KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
 NUMBER, ARCHITECTURE, ARGUMENT = 0, 4, 16
 """Where `struct seccomp_data` has them; of each argument the lower half."""
 
-PR_SET_NO_NEW_PRIVS = 38
 SET_MODE_FILTER, ALL_THREADS = 1, 1
 
 
-def deny_system_calls(*, others_too: bool) -> None:
+def deny_system_calls(*, others_too: bool, signals_only_to: int | None = None) -> None:
     """Load the filter. It cannot be taken off again.
 
     Args:
         others_too: deny also what would reach other people's programs where there is no namespace to hide them.
+        signals_only_to: the only process that signals may be sent to; None: they may be sent to any.
 
     Raises:
         OSError: refused, or no table for this machine.
     """
     if machine() not in SUPPORTED:
         raise OSError(ENOSYS, f"no table of system calls for {machine()}")
-    code = program(SUPPORTED.index(machine()), others_too)
+    code = program(SUPPORTED.index(machine()), others_too, signals_only_to)
     instructions = ctypes.create_string_buffer(code, len(code))
 
     class Program(ctypes.Structure):
         _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
     filter = Program(len(code) // 8, ctypes.cast(instructions, ctypes.c_void_p))
-    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    forbid_new_privileges()
     syscall("seccomp", SET_MODE_FILTER, ALL_THREADS, ctypes.byref(filter))
 
 
-def program(column: int, others_too: bool) -> bytes:
+def program(column: int, others_too: bool, signals_only_to: int | None = None) -> bytes:
     """The filter's instructions for the machine in this column of the tables."""
     code = [
         instruction(LOAD, ARCHITECTURE),
@@ -146,7 +154,17 @@ def program(column: int, others_too: bool) -> bytes:
     ]
     if SUPPORTED[column] == "x86_64":
         code += [instruction(JUMP_FROM, X32, 0, 1), refuse(ENOSYS)]
-    for entry in [*DENIED.values(), *(SHARED.values() if others_too else ())]:
+    denied = [*DENIED.values()]
+    if others_too:
+        denied += SHARED.values()
+    if signals_only_to is not None:
+        denied += SIGNALS.values()
+        for numbers in SIGNALS_BY_PROCESS:
+            own = [signals_only_to, 0, -signals_only_to & 0xFFFFFFFF]
+            checks = [instruction(JUMP_EQUAL, pid, len(own) - at, 0) for at, pid in enumerate(own)]
+            body = [instruction(LOAD, ARGUMENT), *checks, refuse(EPERM), instruction(RETURN, ALLOW)]
+            code += within(numbers[column], body)
+    for entry in denied:
         if (number := entry[column]) is not None:
             code += [instruction(JUMP_EQUAL, number, 0, 1), refuse(entry[2])]
     new_namespaces = 0

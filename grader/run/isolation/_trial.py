@@ -97,7 +97,7 @@ def find_fault(tier: Isolation, places: Places) -> int:
         return 4
     except OSError:
         pass
-    if os.access("/etc/shadow", os.R_OK) or _readable("/etc/crontab"):
+    if any(_readable(path) for path in ("/etc/shadow", "/etc/machine-id", "/proc/1/environ")):
         return 5
     return 6 if tier.strict and os.getppid() != 1 else 0
 

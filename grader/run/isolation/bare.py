@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from grader.run.isolation._base import Isolation, Places, Sandbox, first_to_go, limit_memory
 
-__all__ = ["Bare"]
+__all__ = ["Bare", "limit_files"]
 
 
 class Bare(Isolation):

@@ -45,6 +45,7 @@ class ColdKernel(KernelStarter):
         else:
             config.write(Path(enclosure.sandbox.root) / "kernel.json")
             enclosure.sandbox.fill(enclosure.places.work, enclosure.places.home)
+            enclosure.adopt([], [])
         return manager
 
 
