@@ -111,8 +111,8 @@ class Enclosure:
 
         Plain files only, and none that is reached through a link: a notebook can write there too.
         """
-        if not self.tier.hides or "evidence" not in self._opened:
-            return
+        if self.tier.hides and "evidence" not in self._opened:
+            return  # It never began.
         left = MOST_EVIDENCE
         with os.scandir(self.host.evidence) as entries:
             for _, entry in zip(range(MOST_FILES), entries, strict=False):

@@ -18,7 +18,8 @@ __all__ = ["Workspace", "work_files", "workspace"]
 
 PREFIX = "grader-"
 LOCK = "lock"
-FOLDERS = ("work", "home", "evidence", "inbox", "sockets")
+TAKEN = "taken"
+FOLDERS = ("work", "home", "evidence", "inbox", "sockets", TAKEN)
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Workspace:
 
     Args:
         root: holds all the others; removed after the run.
-        evidence: what the recorder wrote, once the run is over.
+        evidence: what was taken home of the recorder's files, once the run is over.
     """
 
     root: Path
@@ -44,7 +45,7 @@ def workspace() -> Iterator[Workspace]:
     try:
         for name in FOLDERS:
             (root / name).mkdir()
-        yield Workspace(root, root / "evidence")
+        yield Workspace(root, root / TAKEN)
     finally:
         shutil.rmtree(root, ignore_errors=True)
         if lock is not None:

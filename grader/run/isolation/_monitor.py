@@ -147,20 +147,37 @@ class Monitor:
 
     def _sweep(self) -> None:
         """Kill whatever is left below this process, until there is nothing."""
-        while True:
-            for pid in below(os.getpid()):
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
-            try:
+        self._kill_all()
+        with contextlib.suppress(ChildProcessError):
+            while True:
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
-            except ChildProcessError:
-                return
-            time.sleep(0.005)
+                self._kill_all()
+                time.sleep(0.005)
+
+    def _kill_all(self) -> None:
+        stopped: set[int] = set()
+        if below(os.getpid()):
+            be_first()
+        # A bomb of forks fills each place that a killed process leaves. Stopped ones leave none.
+        while not (found := set(below(os.getpid()))) <= stopped:
+            for pid in found - stopped:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGSTOP)
+            stopped |= found
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
 
     def _tell_grader(self, message: dict[str, Any], files: list[int] | None = None) -> None:
         with contextlib.suppress(OSError):
             send(self._control, message, files)
+
+
+def be_first() -> None:
+    """Go before all that a notebook may have let loose, where that is allowed: there may be thousands of them."""
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 
 
 def below(pid: int) -> list[int]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from grader.run.isolation._base import Isolation, Places, Sandbox, first_to_go, limit_memory
+from grader.run.isolation._base import THREADS, Isolation, Places, Sandbox, first_to_go, limit_memory
 
-__all__ = ["Bare", "limit_files"]
+__all__ = ["Bare", "limit_files", "limit_processes"]
 
 
 class Bare(Isolation):
@@ -31,6 +31,7 @@ class Bare(Isolation):
             first_to_go()
             limit_memory(sandbox.memory)
             limit_files(sandbox)
+            limit_processes(sandbox.processes)
             kernel()
         return child
 
@@ -43,3 +44,25 @@ def limit_files(sandbox: Sandbox) -> None:
     # An error in the cell that writes, and not the end of the kernel.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (sandbox.disk, sandbox.disk))
+
+
+def limit_processes(most: int) -> None:
+    """Bound how many there may be. Linux counts all of the user's, and does not bound root's."""
+    import resource
+
+    def count() -> int:
+        total = 0
+        for name in os.listdir("/proc"):
+            if name.isdigit():
+                try:
+                    if os.stat(f"/proc/{name}").st_uid == os.getuid():
+                        total += len(os.listdir(f"/proc/{name}/task"))
+                except OSError:  # It has ended meanwhile.
+                    continue
+        return total
+
+    allowed = count() + most + THREADS
+    _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    if hard != resource.RLIM_INFINITY:
+        allowed = min(allowed, hard)
+    resource.setrlimit(resource.RLIMIT_NPROC, (allowed, allowed))

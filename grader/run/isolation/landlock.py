@@ -11,9 +11,9 @@ import os
 from collections.abc import Callable, Iterator
 
 from grader.run.isolation import _calls as calls
-from grader.run.isolation._base import THREADS, Isolation, Places, Sandbox, first_to_go, limit_memory, reason
+from grader.run.isolation._base import Isolation, Places, Sandbox, first_to_go, limit_memory, reason
 from grader.run.isolation._view import python_folders, secret_folders, system_paths
-from grader.run.isolation.bare import limit_files
+from grader.run.isolation.bare import limit_files, limit_processes
 
 __all__ = ["Landlock"]
 
@@ -170,25 +170,3 @@ def allow(ruleset: int, path: str, rights: int) -> None:
         calls.syscall("landlock_add_rule", ruleset, RULE_PATH_BENEATH, ctypes.byref(beneath), 0)
     finally:
         os.close(place)
-
-
-def limit_processes(most: int) -> None:
-    """Bound how many there may be. Linux counts all of the user's, and does not bound root's."""
-    import resource
-
-    def count() -> int:
-        total = 0
-        for name in os.listdir("/proc"):
-            if name.isdigit():
-                try:
-                    if os.stat(f"/proc/{name}").st_uid == os.getuid():
-                        total += len(os.listdir(f"/proc/{name}/task"))
-                except OSError:  # It has ended meanwhile.
-                    continue
-        return total
-
-    allowed = count() + most + THREADS
-    _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
-    if hard != resource.RLIM_INFINITY:
-        allowed = min(allowed, hard)
-    resource.setrlimit(resource.RLIMIT_NPROC, (allowed, allowed))

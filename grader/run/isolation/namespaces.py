@@ -120,11 +120,12 @@ def init(sandbox: Sandbox, user: int, kernel: Callable[[], None], tell: Callable
         from grader.run.isolation._seccomp import deny_system_calls
 
         deny_system_calls(others_too=False)
+        # The kernel may not look into the init, although it is the same user.
+        calls.set_dumpable(False)
         child = os.fork()
         if child == 0:
+            calls.set_dumpable(True)
             kernel()
-        # The kernel may not look into the init: it is the same user.
-        calls.set_dumpable(False)
         while True:
             ended, status = os.wait()
             if ended == child:
