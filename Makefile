@@ -5,13 +5,14 @@ PYTHON := $(VENV)/bin/python
 GRADER := $(VENV)/bin/grader
 JOBS   ?= 2
 
-.PHONY: help demo test setup lint lock bench reference verify matrix facts benchmark keras-versions clean
+.PHONY: help demo test attacks setup lint lock bench reference verify matrix facts benchmark keras-versions clean
 
 help:
 	@echo "make demo       grade the sample notebooks and say where the reports are"
 	@echo "make test       lint, type check and all tests"
 	@echo "make setup      make $(VENV) with everything in it (demo and test do this by themselves)"
 	@echo "make lint       ruff and mypy alone"
+	@echo "make attacks    run every attack in every tier of isolation, and what isolation costs"
 	@echo "make bench      time grading against jupyter execute"
 	@echo "make reference  make the known-wrong variants anew from reference/*/variants.toml"
 	@echo "make verify     grade every reference notebook and compare with what is declared of it"
@@ -40,6 +41,9 @@ lint: setup
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
+
+attacks: setup
+	@$(PYTHON) -m tests.attacks.table
 
 bench: setup
 	@$(PYTHON) -m tests.bench.check_against_jupyter

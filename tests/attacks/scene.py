@@ -152,7 +152,8 @@ class Scene:
         for name in self._sockets:
             while self.reached(name):
                 pass
-        os.kill(self._victim.pid, signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):  # Where nothing protects it, it is dead.
+            os.kill(self._victim.pid, signal.SIGCONT)
 
     def close(self) -> None:
         """Take the scene away."""
