@@ -23,12 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def run_as(user: str, command: list[str], folder: Path, timeout: float) -> subprocess.CompletedProcess[str]:
     """Run the command in the project's folder, with a home and temporary files of its own in this folder."""
     become_plain = os.getuid() == 0 and user == "plain"
-    environment: Mapping[str, str] = {
-        **os.environ,
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "XDG_CACHE_HOME": str(folder),
-    }
+    own = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), str(folder))
     if become_plain:
         os.chown(folder, PLAIN, PLAIN)
     return subprocess.run(

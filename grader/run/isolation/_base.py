@@ -18,7 +18,7 @@ __all__ = ["THREADS", "Isolation", "Places", "Sandbox", "first_to_go", "limit_me
 
 RUNTIME_BYTES = 2 * 10**9
 """What TensorFlow's own runtime maps and never touches (thread stacks, arenas); measured at 1.1 to 1.6 GB."""
-THREADS = 256 + 32 * (os.cpu_count() or 1)
+THREADS = 64 + 16 * (os.cpu_count() or 1)
 """Threads that are nobody's fault: TensorFlow starts several for each core, and to Linux each is a process."""
 
 
