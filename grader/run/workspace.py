@@ -13,7 +13,7 @@ from pathlib import Path
 
 from grader.assignment import Assignment
 
-__all__ = ["Workspace", "work_files", "workspace"]
+__all__ = ["LOCK", "Workspace", "remove_forgotten", "take_lock", "work_files", "workspace"]
 
 
 PREFIX = "grader-"

@@ -42,7 +42,10 @@ def obstacles() -> Mapping[str, str]:
         return {tier.name: tier.works() for tier in tiers()}
     trial = [sys.executable, "-m", "grader.run.isolation._trial"]
     try:
-        tried = subprocess.run(trial, capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
+        # Not in the current folder: Python looks for modules there, and submissions may lie there.
+        tried = subprocess.run(
+            trial, cwd="/", capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL
+        )
         found: dict[str, str] = json.loads(tried.stdout)
     except (subprocess.TimeoutExpired, ValueError, OSError) as exc:
         return {tier.name: "" if tier.strength == 0 else f"trying it failed: {exc}" for tier in tiers()}

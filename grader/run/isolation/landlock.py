@@ -54,7 +54,7 @@ class Landlock(Isolation):
         "only its own files, no network, no word to other processes; it can see that they exist, and limits on"
         " what it writes are watched, not enforced"
     )
-    caution = "Notebooks can see names of files and processes; what they write is watched, not bounded."
+    caution = "Notebooks can see that files and processes exist; what they write is watched, not bounded."
     remedy = "Use Linux 5.13 or newer, with Landlock among its security modules (CONFIG_LSM or lsm=landlock,...)."
 
     def works(self) -> str:

@@ -21,6 +21,7 @@ from grader.run.kernel._base import KernelStarter
 from grader.run.kernel.cold import font_list, kernel_environment, new_manager
 from grader.run.kernel.monitored import provide
 from grader.run.recorder.config import KernelConfig
+from grader.run.workspace import LOCK, take_lock
 
 __all__ = ["WarmKernels"]
 
@@ -70,6 +71,8 @@ class Zygote:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         self._home = tempfile.TemporaryDirectory(prefix="grader-zygote-")
+        # As long as this process lives, no other one takes the folder for forgotten.
+        self._lock = take_lock(Path(self._home.name) / LOCK)
         self._log = (Path(self._home.name) / "log").open("w+b")
         with theirs:
             self._process = subprocess.Popen(
@@ -130,3 +133,6 @@ class Zygote:
         self._process.wait()
         self._log.close()
         self._home.cleanup()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None

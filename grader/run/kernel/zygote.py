@@ -8,6 +8,7 @@ and the zygote and all monitors end.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import os
@@ -55,7 +56,8 @@ def main(flavour: str) -> None:
         # What is garbage by now would never be looked at again.
         gc.collect()
     threads = len(os.listdir("/proc/self/task"))
-    send(control, {"threads": threads})
+    with contextlib.suppress(BrokenPipeError):  # Gone already; the loop below then ends at once.
+        send(control, {"threads": threads})
     # Monitors are nobody's to wait for.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
