@@ -5,13 +5,14 @@ PYTHON := $(VENV)/bin/python
 GRADER := $(VENV)/bin/grader
 JOBS   ?= 2
 
-.PHONY: help demo test setup lint lock bench bench-class bench-regrade reference verify matrix facts benchmark keras-versions clean
+.PHONY: help demo test attacks setup lint lock bench bench-class bench-regrade reference verify matrix facts benchmark keras-versions clean
 
 help:
 	@echo "make demo       grade the sample notebooks and say where the reports are"
 	@echo "make test       lint, type check and all tests"
 	@echo "make setup      make $(VENV) with everything in it (demo and test do this by themselves)"
 	@echo "make lint       ruff and mypy alone"
+	@echo "make attacks    run every attack in every tier of isolation, and what isolation costs"
 	@echo "make bench      time grading against jupyter execute"
 	@echo "make bench-class    grade a class of 200 while the grader is killed, beside jupyter execute"
 	@echo "make bench-regrade  time regrading a class of 10,000"
@@ -42,6 +43,9 @@ lint: setup
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
+
+attacks: setup
+	@$(PYTHON) -m tests.attacks.table
 
 bench: setup
 	@$(PYTHON) -m tests.bench.check_against_jupyter

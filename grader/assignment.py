@@ -111,6 +111,12 @@ class Limits(Table):
     """Memory of the kernel and its children, in bytes."""
     output: Size = 10 * 10**6
     """All that the notebook prints and displays, in bytes."""
+    processes: int = Field(default=64, ge=1)
+    """How many processes the notebook may have at a time, its kernel included."""
+    disk: Size = 10**9
+    """What the notebook may write, beyond the assignment's files, in bytes."""
+    inodes: int = Field(default=50_000, ge=1)
+    """How many files and folders the notebook may make, beyond the assignment's."""
 
 
 class CheckSpec(BaseModel):

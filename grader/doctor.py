@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from grader.errors import GraderError
-from grader.run.isolation import strongest
+from grader.run.isolation import choose, obstacles, tiers
 from grader.run.kernel import WarmKernels
 from grader.weights import WeightsStore
 
@@ -84,9 +84,18 @@ def kernels() -> Line:
 
 def isolation() -> Line:
     """The tier that submissions run under."""
-    tier = strongest()
-    state = "warning" if tier.name == "bare" else "ok"
-    return Line("isolation", state, f"{tier.name}: {tier.summary}")
+    chosen = choose("auto")
+    tier = chosen.tier
+    text = f"{tier.name}: {tier.summary}"
+    if tier.strict:
+        return Line("isolation", "ok", text)
+    found = obstacles()
+    better = [
+        f"{other.name} would be better, but: {found[other.name]}. {other.remedy}"
+        for other in tiers()
+        if other.strength > tier.strength
+    ]
+    return Line("isolation", "warning", text, "\n".join(better))
 
 
 def weights() -> Line:

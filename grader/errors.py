@@ -5,6 +5,7 @@
     ├── SubmissionError           the file handed in is no notebook that can be read
     ├── WeightsError              the weights store lacks a file or holds a broken one
     ├── KernelError               no kernel could be started (not: one that the student's code killed)
+    ├── IsolationError            strict walls were asked for, and this machine has none
     ├── ExamineError              what the recorder left on disk cannot be read as evidence
     ├── RenderError               a template is missing or broken
     ├── VariantError              a variants.toml is malformed, or does not fit its solution
@@ -26,6 +27,7 @@ __all__ = [
     "ExecutorError",
     "GraderError",
     "HeldError",
+    "IsolationError",
     "KernelError",
     "RenderError",
     "StoreError",
@@ -67,6 +69,10 @@ class WeightsError(GraderError):
 
 class KernelError(GraderError):
     """The grader could not start a kernel."""
+
+
+class IsolationError(GraderError):
+    """The walls that were asked for cannot be had here."""
 
 
 class ExamineError(GraderError):

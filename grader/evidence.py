@@ -81,9 +81,9 @@ class CellRun(Frozen):
 class LimitBreach(Frozen):
     """A limit of the assignment that the notebook ran into."""
 
-    limit: Literal["cell", "run", "memory", "output"]
+    limit: Literal["cell", "run", "memory", "output", "processes", "disk", "inodes"]
     allowed: str
-    """The limit as a person writes it, e.g. ``60 s`` or ``3 GB``."""
+    """The limit as a person writes it, e.g. ``60 s``, ``3 GB`` or ``64 processes``."""
     used: str
     """What was used when it was stopped, in the same unit."""
     cell: int | None = None

@@ -50,11 +50,14 @@ class Options:
     Args:
         keras: overrides the assignment's `keras`.
         training: overrides the assignment's `training`.
+        isolation: how strong the walls around the notebook must be: ``auto`` (the strongest that this machine
+            offers), ``strict`` (none but full ones), ``none``, or the name of a tier.
         keep_weights: folder to keep the recorder's journal and arrays in; None: they go once examined.
     """
 
     keras: Literal["auto", "2", "3"] | None = None
     training: Literal["bounded", "full"] | None = None
+    isolation: str = "auto"
     keep_weights: Path | None = None
 
 
@@ -131,7 +134,7 @@ class Grading:
     def _attempt(self, choice: Choice) -> Attempt:
         training = self.options.training or self.assignment.training
         self.progress.stage(f"starting a kernel with Keras {choice.flavour}")
-        with workspace(self.assignment) as folders:
+        with workspace() as folders:
             request = RunRequest(
                 notebook=clean_for_run(copy.deepcopy(self.submission.notebook)),
                 assignment=self.assignment,
@@ -140,6 +143,7 @@ class Grading:
                 weights=self.store.folder,
                 progress=self.progress.cells,
                 probes=self._probes(),
+                isolation=self.options.isolation,
             )
             execution = run_notebook(request, folders, self.starter)
             for stage, seconds in execution.seconds.items():

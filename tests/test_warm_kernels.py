@@ -132,7 +132,7 @@ def test_nothing_is_left_when_the_grader_is_killed(tmp_path: Path) -> None:
             if "running 1 cells" in line:
                 break
         family = psutil.Process(grader.pid).children(recursive=True)
-        assert len(family) == 3
+        assert len(family) in (3, 4)  # zygote, monitor, where there are namespaces their init, kernel
         os.kill(grader.pid, signal.SIGKILL)
         _, alive = psutil.wait_procs(family, timeout=30)
         assert alive == []

@@ -22,6 +22,9 @@ LIMITS = {
     "run": "Look for a loop that never ends, or for work that can be done on fewer images.",
     "memory": "Load the images in batches, and keep no copies of the whole data set.",
     "output": "Print less: nothing inside a loop over batches or images.",
+    "processes": "Start no processes of your own, and no more workers than the machine has cores.",
+    "disk": "Write less: no copies of the data set, and one checkpoint in place of one an epoch.",
+    "inodes": "Make fewer files: keep what belongs together in one.",
 }
 
 
@@ -29,8 +32,8 @@ class NotebookRuns(Check):
     """What it checks
     --------------
     Every cell that you wrote runs from top to bottom, in a fresh kernel, without an error and within the
-    assignment's limits on time, memory and output. Cells that came with the assignment cost nothing if they
-    fail, and neither does an error that lies with the grader, such as a package that it lacks.
+    assignment's limits on time, memory, output, processes and files. Cells that came with the assignment cost
+    nothing if they fail, and neither does an error that lies with the grader, such as a package that it lacks.
 
     Why it matters
     --------------
@@ -158,6 +161,9 @@ def of_breach(breach: LimitBreach, line: int | None = None) -> Finding:
         "run": f"{where} was stopped at the time limit for the whole notebook",
         "memory": f"{where} was stopped at the memory limit",
         "output": f"{where} was stopped at the limit on output",
+        "processes": f"{where} was stopped at the limit on processes",
+        "disk": f"{where} was stopped at the limit on what it may write",
+        "inodes": f"{where} was stopped at the limit on how many files it may make",
     }
     return Finding(
         message=f"{limits[breach.limit]}: {breach.allowed} are allowed, {breach.used} were used.",

@@ -29,6 +29,14 @@ class Keras(str, Enum):
     THREE = "3"
 
 
+class Isolation(str, Enum):
+    """How strong the walls around a notebook must be."""
+
+    AUTO = "auto"
+    STRICT = "strict"
+    NONE = "none"
+
+
 class OutputFormat(str, Enum):
     """How to lay the report out."""
 
@@ -78,6 +86,10 @@ def check(
     training: Annotated[
         Training | None, typer.Option(help="Shorten `fit` to one step, or run all of it.", show_default=False)
     ] = None,
+    isolation: Annotated[
+        Isolation,
+        typer.Option(help="Walls around the notebook: the best there are, none but full ones, or none at all."),
+    ] = Isolation.AUTO,
     format: Annotated[
         OutputFormat, typer.Option("--format", "-f", help="How to lay the report out.")
     ] = OutputFormat.TEXT,
@@ -98,8 +110,10 @@ def check(
     options = Options(
         keras=keras.value if keras else None,
         training=training.value if training else None,
+        isolation=isolation.value,
         keep_weights=keep_weights,
     )
+    warn_of_isolation(options)
     if len(notebooks) == 1:
         check_one(notebooks[0], assignment, options, Layout(format, output, quiet))
     else:
@@ -146,6 +160,19 @@ def check_several(notebooks: list[Path], assignment: str, options: Options, layo
         done.append(graded)
     finish(done, paths, folder)
     raise typer.Exit(PARTIAL if len(done) < len(notebooks) else int(any(map(has_findings, done))))
+
+
+def warn_of_isolation(options: Options) -> None:
+    """Say once, before anything runs, that walls are lower than they could be.
+
+    Raises:
+        IsolationError: strict walls were asked for, and cannot be had.
+    """
+    from grader.run.isolation import choose
+
+    warning = choose(options.isolation).warning
+    if warning:
+        typer.echo(f"grader: {warning}", err=True)
 
 
 def has_findings(graded: Graded) -> bool:

@@ -12,6 +12,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 from grader.assignment import Limits
 from grader.evidence import LimitBreach
+from grader.run.enclosure import Enclosure, Usage
 
 __all__ = ["Watch"]
 
@@ -19,6 +20,8 @@ GRACE = 5.0
 """Seconds that a cell has to end after it was interrupted, before its kernel is killed."""
 PERIOD = 0.25
 """Seconds between two looks at the memory."""
+NO_SPACE = "No space left on device"
+Name = Literal["cell", "run", "memory", "output", "processes", "disk", "inodes"]
 
 
 @dataclass
@@ -27,12 +30,15 @@ class Watch:
 
     limits: Limits
     manager: AsyncKernelManager
+    enclosure: Enclosure
     began: float = field(default_factory=time.monotonic)
     breaches: list[LimitBreach] = field(default_factory=list)
     output: int = 0
     """Bytes of output so far."""
     killed: bool = False
     """Whether the kernel was killed for a breach."""
+    most: Usage = field(default_factory=lambda: Usage(0, 0))
+    """The most that was written, as far as it was seen."""
 
     @property
     def left(self) -> float:
@@ -51,23 +57,58 @@ class Watch:
     async def guard(self, cell: int) -> None:
         """Watch this cell until it is cancelled."""
         started = time.monotonic()
-        try:
-            process = psutil.Process(self.manager.provisioner.pid)
-        except psutil.NoSuchProcess:
-            return
         while True:
             await asyncio.sleep(PERIOD)
-            memory = memory_of(process)
-            if memory > self.limits.memory:
-                # Not interrupted first: what allocates fast takes the machine down meanwhile.
-                self._breach("memory", size(self.limits.memory), size(memory), cell)
+            # Not interrupted first: what allocates or forks fast takes the machine down meanwhile.
+            if self._over_memory_or_processes(cell) or self._over_disk(cell):
                 await self.kill()
                 return
-            if self._over_time(cell, time.monotonic() - started) or self._over_output(cell):
+            used = time.monotonic() - started
+            # Where a fork bomb leaves the grader no time to look, the first look is an old one by the time it is done.
+            if (used > self.limits.cell or self.left <= 0) and self._over_memory_or_processes(cell):
+                await self.kill()
+                return
+            if self._over_time(cell, used) or self._over_output(cell):
                 await self.manager.interrupt_kernel()
                 await asyncio.sleep(GRACE)
                 await self.kill()
                 return
+
+    def note_full_disk(self, cell: int, error: str) -> None:
+        """Say that a cell failed because it filled the disk, if that is what its error says."""
+        if NO_SPACE in error and not (self.breached("disk") or self.breached("inodes")):
+            self._look_at_disk()
+            of_files = self.most.inodes / self.limits.inodes > self.most.disk / self.limits.disk
+            used = self.most.inodes if of_files else self.most.disk
+            self._full(cell, "inodes" if of_files else "disk", max(used, 0))
+
+    def _over_memory_or_processes(self, cell: int) -> bool:
+        members = members_of(self.manager.provisioner)
+        if len(members) > self.limits.processes:
+            return self._breach("processes", f"{self.limits.processes} processes", f"{len(members)} processes", cell)
+        memory = memory_of(members)
+        if memory > self.limits.memory:
+            return self._breach("memory", size(self.limits.memory), size(memory), cell)
+        return False
+
+    def _look_at_disk(self) -> Usage:
+        now = self.enclosure.usage()
+        self.most = Usage(max(now.disk, self.most.disk), max(now.inodes, self.most.inodes))
+        return now
+
+    def _over_disk(self, cell: int) -> bool:
+        """Whether more was written than may be. Where the disk itself is bounded, it never is."""
+        now = self._look_at_disk()
+        if now.disk > self.limits.disk:
+            return self._full(cell, "disk", now.disk)
+        if now.inodes > self.limits.inodes:
+            return self._full(cell, "inodes", now.inodes)
+        return False
+
+    def _full(self, cell: int, limit: Literal["disk", "inodes"], used: int) -> bool:
+        if limit == "disk":
+            return self._breach("disk", size(self.limits.disk), size(used), cell)
+        return self._breach("inodes", f"{self.limits.inodes} files", f"{used} files", cell)
 
     def _over_time(self, cell: int, used: float) -> bool:
         if self.left <= 0:
@@ -81,28 +122,61 @@ class Watch:
             return False
         return self._breach("output", size(self.limits.output), f"more than {size(self.limits.output)}", cell)
 
-    def _breach(self, limit: Literal["cell", "run", "memory", "output"], allowed: str, used: str, cell: int) -> bool:
+    def _breach(self, limit: Name, allowed: str, used: str, cell: int) -> bool:
         self.breaches.append(LimitBreach(limit=limit, allowed=allowed, used=used, cell=cell))
         return True
 
     async def kill(self) -> None:
         """End the kernel, with all that it started."""
         self.killed = True
-        kill_tree(self.manager.provisioner.pid)
+        provisioner = self.manager.provisioner
+        if tree_of(provisioner) is None:
+            kill_tree(provisioner.pid)
+        else:
+            provisioner.process.kill()
 
 
-def memory_of(process: psutil.Process) -> int:
-    """Resident bytes of a process and all that descend from it."""
-    total = 0
+def tree_of(provisioner: object) -> int | None:
+    """The process that all of the notebook's descend from; None where the kernel is a child of the grader's."""
+    return getattr(getattr(provisioner, "process", None), "tree", None)
+
+
+def members_of(provisioner: object) -> list[psutil.Process]:
+    """All processes of the notebook's: the kernel, and whatever it started, also what it let loose."""
     try:
-        for member in (process, *process.children(recursive=True)):
-            try:
-                total += member.memory_info().rss
-            except psutil.NoSuchProcess:  # It ended between the listing and the look.
-                continue
+        tree = tree_of(provisioner)
+        if tree is not None:
+            return list(psutil.Process(tree).children(recursive=True))
+        kernel = psutil.Process(getattr(provisioner, "pid", None))
+        return [kernel, *kernel.children(recursive=True)]
     except psutil.NoSuchProcess:
-        return 0
+        return []
+
+
+def memory_of(members: list[psutil.Process]) -> int:
+    """Bytes of memory that these processes keep; what several share is counted once, where Linux tells."""
+    total = 0
+    for member in members:
+        try:
+            total += member.memory_info().rss if len(members) == 1 else share_of(member)
+        except (psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError):  # It ended since the listing.
+            continue
     return total
+
+
+def share_of(process: psutil.Process) -> int:
+    """A process's share of the memory that it uses."""
+    try:
+        with open(f"/proc/{process.pid}/smaps_rollup", "rb") as file:
+            for line in file:
+                if line.startswith(b"Pss:"):
+                    return int(line.split()[1]) * 1024
+    except PermissionError:
+        pass
+    except FileNotFoundError:
+        if psutil.LINUX:
+            raise
+    return int(process.memory_info().rss)
 
 
 def kill_tree(pid: int | None) -> None:

@@ -19,13 +19,15 @@ from nbformat import NotebookNode
 from grader.assignment import Assignment
 from grader.errors import KernelError
 from grader.run.client import WatchedClient, cells_on
+from grader.run.enclosure import Enclosure
 from grader.run.execution import CellOutcome, CellStatus, Execution
-from grader.run.isolation import strongest
+from grader.run.isolation import Sandbox, choose
 from grader.run.kernel import KernelStarter
+from grader.run.kernel.cold import font_list
 from grader.run.limits import Watch
 from grader.run.probing import SECONDS, prepare, probe_code
 from grader.run.recorder.config import KernelConfig
-from grader.run.workspace import Workspace
+from grader.run.workspace import Workspace, work_files
 
 __all__ = ["RunRequest", "run_notebook"]
 
@@ -47,6 +49,7 @@ class RunRequest:
         weights: folder of the weights store.
         progress: called with (cells done, cells) as the run goes on.
         probes: what the model under test is to be asked after the last cell.
+        isolation: how strong the walls must be: ``auto``, ``strict``, ``none``, or the name of a tier.
     """
 
     notebook: NotebookNode
@@ -56,6 +59,7 @@ class RunRequest:
     weights: Path
     progress: Callable[[int, int], None]
     probes: frozenset[str] = frozenset()
+    isolation: str = "auto"
 
 
 def run_notebook(request: RunRequest, folders: Workspace, starter: KernelStarter) -> Execution:
@@ -63,43 +67,70 @@ def run_notebook(request: RunRequest, folders: Workspace, starter: KernelStarter
 
     Raises:
         KernelError: no kernel could be started, through no fault of the notebook's.
+        IsolationError: strict walls were asked for, and cannot be had.
     """
-    dataset = folders.work / Path(request.assignment.files.dataset).name
-    isolation = strongest()
-    config = KernelConfig(
-        work=str(folders.work),
-        evidence=str(folders.evidence),
-        flavour=request.flavour,
-        training=request.training,
-        weights=str(request.weights),
-        dataset=str(dataset),
-        classes=tuple(sorted(path.name for path in dataset.iterdir() if path.is_dir())),
-        image_size=request.assignment.base.input_shape[:2],
-        memory=request.assignment.limits.memory,
-        output=request.assignment.limits.output,
-    )
-    manager = starter.manager(folders, config)
-    run = Run(request, manager, folders)
-    cells = asyncio.run(run.execute())
+    enclosure = enclose(request, folders)
+    with contextlib.closing(enclosure):
+        run = Run(request, starter.manager(enclosure, config_of(request, enclosure)), folders, enclosure)
+        cells = asyncio.run(run.execute())
+        enclosure.take_home(folders.evidence)
     return Execution(
         notebook=request.notebook,
         evidence=folders.evidence,
         cells=tuple(cells),
         breaches=tuple(run.watch.breaches),
         died=run.died,
-        isolation=isolation.name,
+        isolation=enclosure.tier.name,
         seconds=run.seconds,
+    )
+
+
+def enclose(request: RunRequest, folders: Workspace) -> Enclosure:
+    """The walls for this run, as yet only planned."""
+    tier = choose(request.isolation).tier
+    limits = request.assignment.limits
+    sandbox = Sandbox(
+        tier=tier.name,
+        root=str(folders.root),
+        files=work_files(request.assignment),
+        weights=str(request.weights),
+        fonts=str(font_list()),
+        memory=limits.memory,
+        processes=limits.processes,
+        disk=limits.disk,
+        inodes=limits.inodes,
+    )
+    return Enclosure(tier, sandbox)
+
+
+def config_of(request: RunRequest, enclosure: Enclosure) -> KernelConfig:
+    """What the kernel is told."""
+    dataset = request.assignment.folder / request.assignment.files.dataset
+    places = enclosure.places
+    return KernelConfig(
+        work=places.work,
+        evidence=places.evidence,
+        flavour=request.flavour,
+        training=request.training,
+        weights=places.weights,
+        dataset=str(Path(places.work) / dataset.name),
+        classes=tuple(sorted(path.name for path in dataset.iterdir() if path.is_dir())),
+        image_size=request.assignment.base.input_shape[:2],
+        output=request.assignment.limits.output,
     )
 
 
 class Run:
     """The state of one run while it lasts."""
 
-    def __init__(self, request: RunRequest, manager: AsyncKernelManager, folders: Workspace) -> None:
+    def __init__(
+        self, request: RunRequest, manager: AsyncKernelManager, folders: Workspace, enclosure: Enclosure
+    ) -> None:
         self._request = request
         self._manager = manager
         self._folders = folders
-        self.watch = Watch(request.assignment.limits, manager)
+        self._enclosure = enclosure
+        self.watch = Watch(request.assignment.limits, manager, enclosure)
         self.died = ""
         self.seconds: dict[str, float] = {}
         self._client = WatchedClient(
@@ -124,7 +155,7 @@ class Run:
         outputs = {"stdout": log, "stderr": log}
         with contextlib.closing(log):
             try:
-                async with self._client.async_setup_kernel(cwd=str(self._folders.work), cleanup_kc=True, **outputs):
+                async with self._client.async_setup_kernel(cwd=str(self._folders.root), cleanup_kc=True, **outputs):
                     restore_signals()
                     self.seconds["kernel"] = time.monotonic() - began
                     self.watch.began = time.monotonic()
@@ -143,7 +174,8 @@ class Run:
 
     def _startup_message(self, error: Exception) -> str:
         lines = (self._folders.root / "kernel.log").read_text(errors="replace").strip().splitlines()
-        return f"No kernel could be started: {lines[-1] if lines else error}."
+        words = self._enclosure.last_words() or (lines[-1] if lines else str(error))
+        return f"No kernel could be started: {words}."
 
     async def _run_cells(self) -> list[CellOutcome]:
         cells = [
@@ -167,7 +199,7 @@ class Run:
     async def _probe(self) -> None:
         """Have the kernel probe the model under test. What it cannot answer in time stays unanswered."""
         began = time.monotonic()
-        request = prepare(self._request.assignment, self._folders, self._request.probes)
+        request = prepare(self._request.assignment, self._enclosure, self._request.probes)
         allowed = max(SECONDS.get(probe, 60.0) for probe in self._request.probes)
         code = probe_code(request)
         answer = asyncio.ensure_future(
@@ -194,6 +226,9 @@ class Run:
             guard.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await guard
+        error = next((out for out in cell.outputs if out.output_type == "error"), None)
+        if error is not None:
+            self.watch.note_full_disk(index + 1, error.evalue)
         if dead:
             self.died = await self._how_it_died()
         return self._outcome(index, cell, dead, len(self.watch.breaches) > breaches, time.monotonic() - began)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.assignment import Assignment
-from grader.run.workspace import Workspace
+from grader.run.enclosure import Enclosure
 
 __all__ = ["SECONDS", "hidden_images", "prepare", "probe_code"]
 
@@ -19,16 +19,17 @@ IMAGES = 8
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif")
 
 
-def prepare(assignment: Assignment, folders: Workspace, probes: frozenset[str]) -> Path:
+def prepare(assignment: Assignment, enclosure: Enclosure, probes: frozenset[str]) -> str:
     """Put the images and the request where the kernel reads them.
 
     Only now, when the notebook's cells are through, do hidden images come near it; and without their labels: they
     are named by number, in an order that only the assignment's folder tells.
 
     Returns:
-        The request's file.
+        The request's file, as the kernel finds it.
     """
-    images, hidden = folders.root / "probe", folders.root / "hidden"
+    inbox, inside = Path(enclosure.host.inbox), enclosure.places.inbox
+    images, hidden = inbox / "probe", inbox / "hidden"
     for folder in (images, hidden):
         folder.mkdir(exist_ok=True)
     for number, path in enumerate(in_turn(assignment.folder / assignment.files.dataset)[:IMAGES]):
@@ -36,10 +37,9 @@ def prepare(assignment: Assignment, folders: Workspace, probes: frozenset[str]) 
     if "accuracy" in probes and assignment.files.hidden:
         for number, path in enumerate(hidden_images(assignment)):
             shutil.copy(path, hidden / f"{number:04}{path.suffix.lower()}")
-    request = folders.root / "probe.json"
-    facts: dict[str, Any] = {"probes": sorted(probes), "images": str(images), "hidden": str(hidden)}
-    request.write_text(json.dumps(facts), encoding="utf-8")
-    return request
+    facts: dict[str, Any] = {"probes": sorted(probes), "images": f"{inside}/probe", "hidden": f"{inside}/hidden"}
+    (inbox / "probe.json").write_text(json.dumps(facts), encoding="utf-8")
+    return f"{inside}/probe.json"
 
 
 def hidden_images(assignment: Assignment) -> list[Path]:
@@ -62,6 +62,6 @@ def in_turn(folder: Path) -> list[Path]:
     return [paths[index] for index in range(longest) for paths in by_class if index < len(paths)]
 
 
-def probe_code(request: Path) -> str:
+def probe_code(request: str) -> str:
     """What the kernel executes."""
-    return f"__import__('grader.run.recorder.probe', fromlist=['answer']).answer({str(request)!r})"
+    return f"__import__('grader.run.recorder.probe', fromlist=['answer']).answer({request!r})"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +13,13 @@ from pathlib import Path
 
 from grader.assignment import Assignment
 
-__all__ = ["Workspace", "workspace"]
+__all__ = ["LOCK", "Workspace", "remove_forgotten", "take_lock", "work_files", "workspace"]
+
+
+PREFIX = "grader-"
+LOCK = "lock"
+TAKEN = "taken"
+FOLDERS = ("work", "home", "evidence", "inbox", "sockets", TAKEN)
 
 
 @dataclass(frozen=True)
@@ -20,37 +28,66 @@ class Workspace:
 
     Args:
         root: holds all the others; removed after the run.
-        work: where the notebook runs, with the assignment's files in it.
-        evidence: where the recorder writes.
-        home: the kernel's home, with its settings and temporary files.
+        evidence: what was taken home of the recorder's files, once the run is over.
     """
 
     root: Path
-    work: Path
     evidence: Path
-    home: Path
 
 
 @contextmanager
-def workspace(assignment: Assignment) -> Iterator[Workspace]:
-    """A fresh work folder with copies of the assignment's files; gone afterwards."""
+def workspace() -> Iterator[Workspace]:
+    """A fresh folder for one run; gone afterwards."""
+    remove_forgotten()
     # Resolved, because a link in the path (macOS: /tmp) would make the student's own files look foreign.
-    root = Path(tempfile.mkdtemp(prefix="grader-")).resolve()
+    root = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+    lock = take_lock(root / LOCK)
     try:
-        folders = Workspace(root, root / "work", root / "evidence", root / "home")
-        folders.work.mkdir()
-        folders.evidence.mkdir()
-        (folders.home / "tmp").mkdir(parents=True)
-        source = assignment.folder / assignment.files.dataset
-        # Copies, so that nothing a notebook does to its files reaches the next one.
-        shutil.copytree(source, folders.work / source.name)
-        if assignment.files.support:
-            shutil.copytree(
-                assignment.folder / assignment.files.support,
-                folders.work,
-                dirs_exist_ok=True,
-                ignore=shutil.ignore_patterns("__pycache__"),
-            )
-        yield folders
+        for name in FOLDERS:
+            (root / name).mkdir()
+        yield Workspace(root, root / TAKEN)
     finally:
         shutil.rmtree(root, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def work_files(assignment: Assignment) -> tuple[tuple[str, str], ...]:
+    """What a work folder begins with: copies, so that nothing a notebook does to its files reaches the next one.
+
+    Returns:
+        Each file or folder with its name in the work folder.
+    """
+    dataset = assignment.folder / assignment.files.dataset
+    files = [(str(dataset), dataset.name)]
+    if assignment.files.support:
+        support = assignment.folder / assignment.files.support
+        files += [(str(path), path.name) for path in sorted(support.iterdir()) if path.name != "__pycache__"]
+    return tuple(files)
+
+
+def take_lock(path: Path) -> int | None:
+    """Lock this file for as long as this process lives; None where that is not possible, or another one has it."""
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        return None
+    return file
+
+
+def remove_forgotten() -> None:
+    """Remove the folders of graders that were killed before they could do it themselves: nobody holds their locks."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
+        held = take_lock(lock)
+        if held is not None:
+            shutil.rmtree(lock.parent, ignore_errors=True)
+            os.close(held)

@@ -1,11 +1,7 @@
-"""Keeping a submission's process to itself: one file a tier, one interface."""
+"""Keeping a submission's process to itself: one file a tier, one interface, chosen by trying."""
 
-from grader.run.isolation._base import Isolation
-from grader.run.isolation.bare import Bare
+from grader.run.isolation._base import Isolation, Places, Sandbox
+from grader.run.isolation._choice import Chosen, Mode, choose, obstacles
+from grader.run.isolation._found import tiers
 
-__all__ = ["Isolation", "strongest"]
-
-
-def strongest() -> Isolation:
-    """The best tier that this machine offers."""
-    return Bare()
+__all__ = ["Chosen", "Isolation", "Mode", "Places", "Sandbox", "choose", "obstacles", "tiers"]

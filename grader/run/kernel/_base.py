@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from jupyter_client.manager import AsyncKernelManager
 
+from grader.run.enclosure import Enclosure
 from grader.run.recorder.config import KernelConfig
-from grader.run.workspace import Workspace
 
 __all__ = ["KernelStarter"]
 
@@ -19,5 +19,5 @@ class KernelStarter(ABC):
     name: ClassVar[str]
 
     @abstractmethod
-    def manager(self, folders: Workspace, config: KernelConfig) -> AsyncKernelManager:
-        """A manager whose `start_kernel` starts that kernel in ``folders.work``."""
+    def manager(self, enclosure: Enclosure, config: KernelConfig) -> AsyncKernelManager:
+        """A manager whose `start_kernel` starts that kernel behind the walls of the enclosure."""

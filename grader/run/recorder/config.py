@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = ["KernelConfig"]
 
@@ -23,7 +23,6 @@ class KernelConfig:
         dataset: the assignment's folder of images.
         classes: names of the classes, as the folders in `dataset` are called.
         image_size: height and width in pixels.
-        memory: most that the kernel may allocate, in bytes.
         output: most that the notebook may print and display, in bytes.
     """
 
@@ -35,17 +34,23 @@ class KernelConfig:
     dataset: str
     classes: tuple[str, ...]
     image_size: tuple[int, int]
-    memory: int
     output: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As `from_json` takes it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> KernelConfig:
+        """From what `to_json` gave."""
+        tuples = {name: tuple(data[name]) for name in ("classes", "image_size")}
+        return cls(**{**data, **tuples})
 
     def write(self, path: Path) -> None:
         """Store as JSON."""
-        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        path.write_text(json.dumps(self.to_json()), encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> KernelConfig:
         """Load what `write` stored."""
-        data = json.loads(path.read_text(encoding="utf-8"))
-        data["classes"] = tuple(data["classes"])
-        data["image_size"] = tuple(data["image_size"])
-        return cls(**data)
+        return cls.from_json(json.loads(path.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""The process of a kernel. A cold one: `python -m grader.run.recorder.launch CONFIG -f CONNECTION_FILE`."""
+"""The process of a kernel. Without a monitor: `python -m grader.run.recorder.launch CONFIG -f CONNECTION_FILE`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import os
 import sys
 from pathlib import Path
 
-from grader.run.isolation import strongest
 from grader.run.recorder.config import KernelConfig
 from grader.run.recorder.imports import collector_at_rest, scikit_learn_when_needed
-from grader.run.recorder.outputs import bound_output
+from grader.run.recorder.outputs import bound_output, pipe_without_network
 
-__all__ = ["main", "serve"]
+__all__ = ["import_needed", "main", "serve"]
 
 NEEDED = ("ipykernel.kernelapp", "IPython.core.magics", "matplotlib.pyplot", "tensorflow")
 """What takes long to import, and nearly every notebook needs."""
@@ -30,20 +29,25 @@ def serve(config: KernelConfig, connection_file: str) -> None:
 
     from grader.run.recorder.install import install_recorder
 
+    pipe_without_network()
     app = IPKernelApp.instance()
     app.initialize(["-f", connection_file, "--HistoryManager.enabled=False"])
     install_recorder(app.shell, config)
     bound_output(config.output)
-    strongest().confine(config.memory)
     app.start()
+
+
+def import_needed(flavour: str) -> None:
+    """Import what takes long, in as little time as it can be done."""
+    with collector_at_rest(), scikit_learn_when_needed():
+        for name in (*NEEDED, f"grader.run.recorder.keras{flavour}"):
+            importlib.import_module(name)
 
 
 def main(argv: list[str]) -> None:
     """``CONFIG -f CONNECTION_FILE``."""
     config = KernelConfig.read(Path(argv[0]))
-    with collector_at_rest(), scikit_learn_when_needed():
-        for name in (*NEEDED, f"grader.run.recorder.keras{config.flavour}"):
-            importlib.import_module(name)
+    import_needed(config.flavour)
     serve(config, argv[2])
 
 

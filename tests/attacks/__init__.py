@@ -1,0 +1,1 @@
+"""Attacks on the grader as cells of notebooks, and what came of them, seen from outside."""
