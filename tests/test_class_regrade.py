@@ -159,9 +159,8 @@ def test_what_changes_is_shown_by_check_and_by_student(store: Store, assignment:
 
 
 def test_an_adjustment_shows_in_the_report_and_survives_a_regrade(out: Path, assignment: Assignment) -> None:
-    done = grader(
-        "adjust", out, "Bob", "--check", "tl103", "--points", "1", "--reason", "Shown later.", "--by", "Dr. X"
-    )
+    arguments = ("Bob", "--check", "tl103", "--points", "1", "--reason", "Shown later.")
+    done = grader("adjust", out, *arguments, GRADER_USER="Dr. X")
     assert (done.returncode, done.stdout) == (0, "Bob: TL103 is 1 now: Shown later.\n")
     page, others = out / "feedback" / "bob.html", out / "feedback" / "ada.html"
     assert "Shown later." in page.read_text()
