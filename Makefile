@@ -8,7 +8,7 @@ JOBS   ?= 2
 .PHONY: help demo test attacks setup lint lock bench bench-class bench-regrade reference verify matrix facts benchmark keras-versions clean
 
 help:
-	@echo "make demo       grade the sample notebooks and say where the reports are"
+	@echo "make demo       grade the class in samples/ and say where its page and the reports are"
 	@echo "make test       lint, type check and all tests"
 	@echo "make setup      make $(VENV) with everything in it (demo and test do this by themselves)"
 	@echo "make lint       ruff and mypy alone"
@@ -27,7 +27,8 @@ help:
 
 demo: setup
 	@echo
-	@$(GRADER) check samples/*.ipynb --format html -o demo-report; status=$$?; test $$status -le 1
+	@rm -rf demo-report
+	@$(GRADER) grade samples -o demo-report; status=$$?; test $$status -le 1
 
 test: setup lint
 	@$(PYTHON) -m pytest -n $(JOBS)
