@@ -5,13 +5,14 @@ PYTHON := $(VENV)/bin/python
 GRADER := $(VENV)/bin/grader
 JOBS   ?= 2
 
-.PHONY: help demo test setup lint lock bench bench-class bench-regrade reference verify matrix facts benchmark keras-versions clean
+.PHONY: help demo test setup lint lock fuzz bench bench-class bench-regrade reference verify matrix facts benchmark keras-versions clean
 
 help:
 	@echo "make demo       grade the sample notebooks and say where the reports are"
 	@echo "make test       lint, type check and all tests"
 	@echo "make setup      make $(VENV) with everything in it (demo and test do this by themselves)"
 	@echo "make lint       ruff and mypy alone"
+	@echo "make fuzz       a thousand malformed notebooks and forged journals (FUZZ=N: so many of each)"
 	@echo "make bench      time grading against jupyter execute"
 	@echo "make bench-class    grade a class of 200 while the grader is killed, beside jupyter execute"
 	@echo "make bench-regrade  time regrading a class of 10,000"
@@ -42,6 +43,11 @@ lint: setup
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
+
+FUZZ ?= 1000
+
+fuzz: setup
+	@GRADER_FUZZ=$(FUZZ) $(PYTHON) -m pytest -n $(JOBS) --timeout 7200 tests/test_fuzz.py
 
 bench: setup
 	@$(PYTHON) -m tests.bench.check_against_jupyter
