@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import random
@@ -68,13 +69,13 @@ def mutated(value: Any, chance: random.Random, rounds: int) -> Any:
         if act == 0 and (isinstance(spot, dict) or len(spot) > 1):
             del spot[key]
         elif act == 1 and isinstance(spot, list) and spot is not holder:
-            spot.insert(key, inner)
+            spot.insert(key, copy.deepcopy(inner))
         elif act == 2 and isinstance(inner, str):
             spot[key] = inner[: chance.randrange(len(inner) + 1)]
         elif act == 3 and isinstance(inner, (int, float)):
             spot[key] = chance.choice([-inner, inner + 1, 0, 10**18, float("nan"), float("inf")])
         else:
-            spot[key] = chance.choice(ODD)
+            spot[key] = copy.deepcopy(chance.choice(ODD))
         if not holder or not isinstance(holder[0], (dict, list)) or not holder[0]:
             break
     return holder[0] if holder else None
