@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 GRADER := $(VENV)/bin/grader
 JOBS   ?= 2
 
-.PHONY: help demo test attacks setup lint lock bench bench-class bench-regrade reference verify matrix facts benchmark keras-versions clean
+.PHONY: help demo test attacks setup lint lock fuzz bench bench-class bench-regrade reference verify matrix facts benchmark keras-versions clean
 
 help:
 	@echo "make demo       grade the class in samples/ and say where its page and the reports are"
@@ -13,6 +13,7 @@ help:
 	@echo "make setup      make $(VENV) with everything in it (demo and test do this by themselves)"
 	@echo "make lint       ruff and mypy alone"
 	@echo "make attacks    run every attack in every tier of isolation, and what isolation costs"
+	@echo "make fuzz       a thousand malformed notebooks and forged journals (FUZZ=N: so many of each)"
 	@echo "make bench      time grading against jupyter execute"
 	@echo "make bench-class    grade a class of 200 while the grader is killed, beside jupyter execute"
 	@echo "make bench-regrade  time regrading a class of 10,000"
@@ -47,6 +48,11 @@ lint: setup
 
 attacks: setup
 	@$(PYTHON) -m tests.attacks.table
+
+FUZZ ?= 1000
+
+fuzz: setup
+	@GRADER_FUZZ=$(FUZZ) $(PYTHON) -m pytest -n $(JOBS) --timeout 7200 tests/test_fuzz.py
 
 bench: setup
 	@$(PYTHON) -m tests.bench.check_against_jupyter

@@ -22,12 +22,15 @@ from nbformat import NotebookNode
 
 from grader.errors import SubmissionError
 from grader.evidence import Note
+from grader.printable import printable
 
 __all__ = ["LARGEST", "Submission", "clean_for_run", "load_submission", "parse_cell"]
 
 LARGEST = 50 * 10**6
 """Bytes above which a file is refused unread."""
 
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a pair of UTF-16: JSON can spell it, but no file can hold it."""
 HONOURED_TAGS = ("raises-exception", "skip-execution")
 PYTHON = re.compile(r"^(i?python|pyodide|xpython)", re.IGNORECASE)
 OTHER_KERNELS = {
@@ -240,12 +243,17 @@ def normalise(raw: dict[str, Any], repairs: list[str]) -> NotebookNode:
     cells: list[NotebookNode] = []
     faults: dict[str, int] = {}
     seen: set[str] = set()
-    needs_ids = (raw.get("nbformat"), raw.get("nbformat_minor") or 0) >= (4, 5)
+    minor = raw.get("nbformat_minor")
+    needs_ids = raw.get("nbformat") == 4 and isinstance(minor, int) and minor >= 5
     for number, cell in enumerate(raw["cells"], start=1):
         if not isinstance(cell, dict):
             repairs.append(f"Entry {number} of the cells is no cell; it was left out.")
             continue
         cells.append(normalise_cell(cell, number, seen, faults, needs_ids))
+    try:
+        nbformat.v4.new_notebook(cells=cells)
+    except nbformat.ValidationError:
+        keep_to_schema(cells, faults)
     for fault, count in faults.items():
         repairs.append(f"{count} {'cell' if count == 1 else 'cells'} {fault}")
     metadata = raw.get("metadata")
@@ -263,7 +271,7 @@ def normalise_cell(
         faults[text] = faults.get(text, 0) + 1
 
     kind = cell.get("cell_type")
-    if kind not in CELL_TYPES:
+    if not isinstance(kind, str) or kind not in CELL_TYPES:
         fault("had an unknown type; read as raw text.")
         kind = "raw"
     source = cell.get("source", cell.get("input", ""))
@@ -272,6 +280,9 @@ def normalise_cell(
     elif not isinstance(source, str):
         fault("had a source that is no text; left empty.")
         source = ""
+    if HALF.search(source):
+        fault("had half a character in the source; replaced.")
+        source = HALF.sub("\ufffd", source)
     metadata = cell.get("metadata")
     if not isinstance(metadata, dict):
         fault("had no metadata; added.")
@@ -293,9 +304,21 @@ def normalise_cell(
     return node
 
 
+def keep_to_schema(cells: list[NotebookNode], faults: dict[str, int]) -> None:
+    """Take away what keeps a notebook of these cells from being one."""
+    for cell in cells:
+        try:
+            nbformat.v4.new_notebook(cells=[cell])
+        except nbformat.ValidationError:
+            text = "had metadata that do not follow the format; left out."
+            faults[text] = faults.get(text, 0) + 1
+            cell.metadata = NotebookNode()
+            cell.pop("attachments", None)
+
+
 def refuse_other_language(notebook: NotebookNode, path: Path) -> None:
     """Raise where the notebook says that it is not Python."""
-    language = language_of(notebook.metadata)
+    language = " ".join(printable(language_of(notebook.metadata)).split())[:40]
     if language:
         raise SubmissionError(
             f"{path}: the notebook is written in {language}, not in Python.", "Hand in a Python notebook."
@@ -321,6 +344,6 @@ def tag_notes(notebook: NotebookNode) -> list[str]:
     for number, cell in enumerate(notebook.cells, start=1):
         tags = cell.metadata.get("tags")
         for tag in tags if isinstance(tags, list) else ():
-            if tag in HONOURED_TAGS and cell.cell_type == "code":
+            if isinstance(tag, str) and tag in HONOURED_TAGS and cell.cell_type == "code":
                 texts.append(f"Cell {number} has the tag `{tag}`; the grader ignores it.")
     return texts

@@ -147,3 +147,33 @@ def test_lines_of_a_cell_with_magics(source):
 
 def test_what_is_no_python_gives_none():
     assert parse_cell("print 'x'") is None
+
+
+@pytest.mark.parametrize("minor", ["<b>", None, [], 10**30, float("nan")])
+def test_a_minor_format_that_is_no_number_is_overlooked(tmp_path, minor):
+    raw = {"nbformat": 4, "nbformat_minor": minor, "metadata": {}, "cells": [{"cell_type": "code", "source": "x = 1"}]}
+    assert texts(load(tmp_path, json.dumps(raw))) is not None
+
+
+def test_types_and_tags_that_are_lists_are_faults_like_others(tmp_path):
+    cells = [
+        {"cell_type": ["code"], "source": "a", "metadata": {}},
+        {"cell_type": "code", "source": "x = 1", "metadata": {"tags": [["raises-exception"], {}, "mine"]}},
+    ]
+    raw = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells}
+    assert [cell.cell_type for cell in load(tmp_path, json.dumps(raw)).notebook.cells] == ["raw", "code"]
+
+
+def test_half_a_character_is_replaced_so_that_reports_can_be_written(tmp_path):
+    raw = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": []}
+    raw["cells"] = [{"cell_type": "code", "source": ["x = '\ud800'"], "metadata": {}}]
+    assert load(tmp_path, json.dumps(raw)).notebook.cells[0].source == "x = '\ufffd'"
+
+
+def test_the_name_of_another_language_is_told_on_one_short_line(tmp_path):
+    data = writes(notebook("x = 1", language_info={"name": "\x1b[31mR\n" + "x" * 500}))
+    with pytest.raises(SubmissionError) as caught:
+        load(tmp_path, data)
+    assert str(caught.value) == (
+        f"{tmp_path / 'hw.ipynb'}: the notebook is written in R {'x' * 38}, not in Python. Hand in a Python notebook."
+    )

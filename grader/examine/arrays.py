@@ -10,9 +10,17 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from grader.examine.wall import RefusedError, names_in, opened, path_of
+
 __all__ = ["Snapshots", "same_bytes"]
 
-NAME = re.compile(r"snapshot-(\d+)\.safetensors")
+NAME = re.compile(r"snapshot-([0-9]{1,9})\.safetensors")
+MOST_BYTES = 2 * 10**9
+"""Of one file: the largest network of `keras.applications` has 1.4 GB."""
+MOST_TENSORS = 20_000
+MOST_DIMENSIONS = 8
+TYPES = {"F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "BOOL"}
+"""Those that numpy has."""
 
 
 class Snapshots:
@@ -23,20 +31,36 @@ class Snapshots:
         self._written: dict[str, list[int]] = {}
         self.damaged = 0
         """Files that are no safetensors."""
-        found = {int(match[1]): path for path in folder.iterdir() if (match := NAME.fullmatch(path.name))}
+        found = {int(match[1]): name for name in names_in(folder) if (match := NAME.fullmatch(name))}
         for number in sorted(found):
-            if found[number].is_symlink() or not found[number].is_file():
-                self.damaged += 1
-                continue
             try:
-                file = safe_open(str(found[number]), framework="numpy")
-            except (SafetensorError, OSError):
+                with opened(folder, found[number], MOST_BYTES) as handle:
+                    # The library checks that the header agrees with the file's size: offsets, shapes and types.
+                    file = safe_open(path_of(handle, folder, found[number]), framework="numpy")
+                keys = self._readable(file)
+            except (SafetensorError, OSError, RefusedError, ValueError):
                 # The kernel was killed while it wrote, or it is none of the recorder's.
                 self.damaged += 1
                 continue
             self._files[number] = file
-            for key in file.keys():  # type: ignore[no-untyped-call]  # noqa: SIM118  (not a mapping)
+            for key in keys:
                 self._written.setdefault(key, []).append(number)
+
+    @staticmethod
+    def _readable(file: safe_open) -> list[str]:
+        """The keys in the file.
+
+        Raises:
+            ValueError: it holds more, or other types, than weights have.
+        """
+        keys = list(file.keys())  # type: ignore[no-untyped-call]
+        if len(keys) > MOST_TENSORS:
+            raise ValueError("too many tensors")
+        for key in keys:
+            entry = file.get_slice(key)  # type: ignore[no-untyped-call]
+            if entry.get_dtype() not in TYPES or len(entry.get_shape()) > MOST_DIMENSIONS:
+                raise ValueError("no weights")
+        return keys
 
     def value(self, key: str, moment: int) -> np.ndarray | None:
         """The variable as it was at this snapshot; None if it was not written by then."""

@@ -244,6 +244,8 @@ def environment_of(journal: Journal, execution: Execution, facts: RunFacts, weig
 def integrity_notes(journal: Journal, snapshots: Snapshots) -> list[Note]:
     """What staff should know about evidence that was tampered with or cut off."""
     notes = []
+    if journal.refused:
+        notes.append(Note(kind="integrity", text=f"The recorder's journal was not read: it {journal.refused}."))
     if journal.damaged:
         notes.append(
             Note(kind="integrity", text=f"{journal.damaged} lines of the recorder's journal could not be read.")

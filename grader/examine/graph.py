@@ -5,12 +5,12 @@ The config is JSON that a stranger's process wrote. It is read as data; no layer
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from grader.evidence import GraphNode
+from grader.examine.wall import RefusedError, parse_json, read_bytes
 
 __all__ = ["ModelConfig", "Training"]
 
@@ -30,13 +30,12 @@ class ModelConfig:
     @classmethod
     def read(cls, folder: Path, name: str | None) -> ModelConfig | None:
         """The config in this file; None where there is none that can be read."""
-        # Only a plain name in this very folder: the name comes out of the kernel.
-        path = folder / Path(name).name if name else None
-        if path is None or not path.is_file() or path.is_symlink() or path.stat().st_size > MOST_BYTES:
+        if not name:
             return None
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, RecursionError):
+            # Only a plain name in this very folder: the name comes out of the kernel.
+            data = parse_json(read_bytes(folder, name, MOST_BYTES))
+        except (FileNotFoundError, RefusedError, ValueError):
             return None
         return cls(data) if isinstance(data, dict) else None
 
@@ -148,7 +147,9 @@ def keyword_arguments(node: Any) -> Iterator[dict[str, Any]]:
 def inputs_of(node: Any) -> Iterator[str]:
     """Names of the layers that the call takes its tensors from."""
     if isinstance(node, dict):
-        history = node.get("config", {}).get("keras_history") if node.get("class_name") == "__keras_tensor__" else None
+        config = node.get("config")
+        is_tensor = node.get("class_name") == "__keras_tensor__" and isinstance(config, dict)
+        history = config.get("keras_history") if is_tensor and isinstance(config, dict) else None
         if isinstance(history, list) and history:
             yield str(history[0])[:80]
             return

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, TypeAdapter, ValidationError
+
+from grader.examine.wall import RefusedError, parse_json, read_bytes
 
 __all__ = [
     "ApplicationEvent",
@@ -24,6 +25,11 @@ __all__ = [
 
 MOST_BYTES = 50 * 10**6
 """A journal of the alpaca notebook has about 200 kB; more than this is not one that the recorder wrote."""
+
+
+MOST_LINES = 50_000
+Size = Annotated[int, Field(ge=0, le=10**10)]
+"""Of one dimension of a weight."""
 
 
 class Event(BaseModel):
@@ -44,7 +50,7 @@ class WeightFacts(Event):
     """One weight of a layer."""
 
     role: str
-    shape: tuple[int, ...]
+    shape: Annotated[tuple[Size, ...], Field(max_length=8)]
     trains: bool
     """Whether gradients can train it at all."""
 
@@ -273,10 +279,17 @@ class Journal(BaseModel):
     notes: list[NoteEvent] = []
     damaged: int = 0
     """Lines that are none of the recorder's."""
+    refused: str = ""
+    """Why the file was not read at all; empty where it was, or where there is none."""
+    _latest: dict[int, ModelEvent] = PrivateAttr(default_factory=dict)
+    _known: int = PrivateAttr(default=0)
 
     def model(self, number: int) -> ModelEvent | None:
         """The latest description of this model or container."""
-        return next((event for event in reversed(self.models) if event.model == number), None)
+        for event in self.models[self._known :]:
+            self._latest[event.model] = event
+        self._known = len(self.models)
+        return self._latest.get(number)
 
     def is_application(self, number: int) -> bool:
         """Whether this model is a bare application."""
@@ -289,24 +302,30 @@ def read_journal(folder: Path) -> Journal:
     Lines that are not what the recorder writes are counted and left out.
     """
     journal = Journal()
-    path = folder / "journal.jsonl"
-    if not path.is_file() or path.is_symlink():
+    try:
+        lines = read_bytes(folder, "journal.jsonl", MOST_BYTES).splitlines()
+    except FileNotFoundError:
         return journal
-    with path.open("rb") as stream:
-        lines = stream.read(MOST_BYTES).splitlines()
-    for line in lines:
+    except RefusedError as exc:
+        journal.refused = str(exc)
+        return journal
+    begun: dict[int, int] = {}
+    for line in lines[:MOST_LINES]:
         try:
-            event = EVENT.validate_python(json.loads(line), strict=False)
-        except (ValueError, ValidationError, RecursionError):
+            event = EVENT.validate_python(parse_json(line), strict=False)
+        except (ValueError, ValidationError):
             journal.damaged += 1
             continue
-        _file(journal, event)
+        _file(journal, event, begun)
+    journal.damaged += max(0, len(lines) - MOST_LINES)
     return journal
 
 
-def _file(journal: Journal, event: Any) -> None:
+def _file(journal: Journal, event: Any, begun: dict[int, int]) -> None:
+    """Put the event in its place; `begun` has the place of each training by its id."""
     if isinstance(event, TrainedEvent):
-        _finish(journal, event)
+        if event.id in begun:
+            journal.trainings[begun[event.id]] = _finished(journal.trainings[begun[event.id]], event)
     elif isinstance(event, EnvironmentEvent):
         journal.environment = event
     else:
@@ -323,23 +342,24 @@ def _file(journal: Journal, event: Any) -> None:
             SnapshotEvent: journal.snapshots,
             NoteEvent: journal.notes,
         }
+        if isinstance(event, TrainingEvent) and event.event == "training":
+            begun[event.id] = len(journal.trainings)
         if type(event) in lists:
             lists[type(event)].append(event)
 
 
-def _finish(journal: Journal, end: TrainedEvent) -> None:
-    for index, begun in enumerate(journal.trainings):
-        if begun.id == end.id and begun.event == "training":
-            journal.trainings[index] = begun.model_copy(
-                update={
-                    "after": end.after,
-                    "steps": end.steps,
-                    "loss": end.loss,
-                    "error": end.error,
-                    "first_rate": end.first_rate,
-                    "labels": end.labels,
-                    # A model that was built only by being trained could not tell before.
-                    "flagged": begun.flagged if begun.flagged is not None else end.flagged,
-                    "trainable": begun.trainable if begun.trainable is not None else end.trainable,
-                }
-            )
+def _finished(begun: TrainingEvent, end: TrainedEvent) -> TrainingEvent:
+    """What began, with how it ended."""
+    return begun.model_copy(
+        update={
+            "after": end.after,
+            "steps": end.steps,
+            "loss": end.loss,
+            "error": end.error,
+            "first_rate": end.first_rate,
+            "labels": end.labels,
+            # A model that was built only by being trained could not tell before.
+            "flagged": begun.flagged if begun.flagged is not None else end.flagged,
+            "trainable": begun.trainable if begun.trainable is not None else end.trainable,
+        }
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,11 +22,13 @@ from grader.evidence_probes import (
     Values,
 )
 from grader.examine.journal import Event, PlaceFacts
+from grader.examine.wall import RefusedError, parse_json, read_bytes
 from grader.run.probing import hidden_images
 
 __all__ = ["probes_of", "right_predictions"]
 
 MOST_BYTES = 5 * 10**6
+MOST_LINES = 20_000
 MOST_ARRIVALS = 24
 MOST_STEPS = 8
 
@@ -185,17 +186,17 @@ def probes_of(folder: Path, assignment: Assignment, application: int, models: It
 
 def read_events(folder: Path) -> list[Any]:
     """The events that are such as the recorder writes."""
-    path = folder / "probes.jsonl"
-    if not path.is_file() or path.is_symlink():
+    try:
+        lines = read_bytes(folder, "probes.jsonl", MOST_BYTES).splitlines()
+    except (FileNotFoundError, RefusedError):
         return []
     events = []
-    with path.open("rb") as stream:
-        for line in stream.read(MOST_BYTES).splitlines():
-            try:
-                events.append(EVENT.validate_python(json.loads(line), strict=False))
-            except (ValueError, ValidationError, RecursionError):
-                # The kernel was killed while it wrote, or it is none of the recorder's: no evidence either way.
-                continue
+    for line in lines[:MOST_LINES]:
+        try:
+            events.append(EVENT.validate_python(parse_json(line), strict=False))
+        except (ValueError, ValidationError):
+            # The kernel was killed while it wrote, or it is none of the recorder's: no evidence either way.
+            continue
     return events
 
 

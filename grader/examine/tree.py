@@ -10,6 +10,9 @@ from grader.examine.journal import Journal, LayerFacts, ModelEvent, WeightFacts
 __all__ = ["Leaf", "ModelTree"]
 
 
+MOST_DEPTH = 50
+
+
 @dataclass(frozen=True)
 class Leaf:
     """A layer without layers inside it.
@@ -54,8 +57,11 @@ class ModelTree:
             yield Leaf(container.model, container.name, container.kind, container.own, path)
         for layer in container.layers:
             inner = journal.model(layer.number) if layer.nested else None
-            if inner is None or layer.number in path:
+            if inner is None or layer.number in path or len(path) > MOST_DEPTH:
                 yield leaf_of(layer, path)
+                continue
+            if layer.number in self.containers:
+                # Walked already: what is shared again and again on every level would never end.
                 continue
             self.containers[layer.number] = inner
             yield from self._walk(journal, inner, (*path, layer.number))
