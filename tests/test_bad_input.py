@@ -235,3 +235,21 @@ def test_no_result_is_never_passed(alpaca: Assignment, tmp_path: Path) -> None:
     report = grade_cells(tmp_path, ["import os\nos._exit(0)", BUILD, TRAIN], alpaca).report
     assert report.outcome is Outcome.FAILED
     assert outcomes(report, Outcome.PASSED, Outcome.WARNED) <= {"NB003"}
+
+
+PLANTED = """
+import gc, os
+from grader.run.recorder.journal import Journal
+folder = next(thing.folder for thing in gc.get_objects() if isinstance(thing, Journal))
+os.symlink("/etc/passwd", folder / "config-99-1.json")
+os.mkdir(folder / "snapshot-99.safetensors")
+"""
+
+
+def test_things_planted_among_the_evidence_stay_behind_and_staff_is_told(alpaca: Assignment, tmp_path: Path) -> None:
+    graded = grade_cells(tmp_path, ["x = 1", PLANTED], alpaca)
+    assert [note.text for note in graded.report.notes if note.kind == "integrity"] == [
+        "Left unread among the evidence, because the recorder makes only plain files: `config-99-1.json`, "
+        "`snapshot-99.safetensors`."
+    ]
+    assert result_of(graded.report, "NB001").outcome is Outcome.PASSED

@@ -106,17 +106,25 @@ class Enclosure:
         before = self._given or Usage(0, 0)
         return Usage(used.disk - before.disk, used.inodes - before.inodes)
 
-    def take_home(self, target: Path) -> None:
+    def take_home(self, target: Path) -> tuple[str, ...]:
         """Copy the evidence out, once all that could still change it has ended.
 
         Plain files only, and none that is reached through a link: a notebook can write there too.
+
+        Returns:
+            Names of what was left behind: the recorder makes nothing of the kind.
         """
         if self.tier.hides and "evidence" not in self._opened:
-            return  # It never began.
-        left = MOST_EVIDENCE
+            return ()  # It never began.
+        left, behind = MOST_EVIDENCE, []
         with os.scandir(self.host.evidence) as entries:
             for _, entry in zip(range(MOST_FILES), entries, strict=False):
-                left -= copy_plain(entry.path, target / entry.name, left)
+                copied = copy_plain(entry.path, target / entry.name, left)
+                if copied is None:
+                    behind.append(entry.name)
+                else:
+                    left -= copied
+        return tuple(sorted(behind))
 
     def close(self) -> None:
         """Let go of the other side, which then is gone."""
@@ -125,18 +133,18 @@ class Enclosure:
         self._opened.clear()
 
 
-def copy_plain(source: str, target: Path, most: int) -> int:
-    """Copy a file if it is a plain one of at most so many bytes; the bytes copied."""
+def copy_plain(source: str, target: Path, most: int) -> int | None:
+    """Copy a file if it is a plain one of at most so many bytes; the bytes copied, None where it is not."""
     with contextlib.suppress(OSError):
         file = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(file, "rb") as stream:
             state = os.fstat(file)
             if not stat.S_ISREG(state.st_mode) or state.st_size > most:
-                return 0
+                return None
             with target.open("xb") as copy:
                 shutil.copyfileobj(stream, copy, 1 << 20)
         return state.st_size
-    return 0
+    return None
 
 
 def measure(folders: list[str], most: int) -> Usage:

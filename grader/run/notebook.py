@@ -18,6 +18,8 @@ from nbformat import NotebookNode
 
 from grader.assignment import Assignment
 from grader.errors import KernelError
+from grader.evidence import Note
+from grader.printable import printable
 from grader.run.client import WatchedClient, cells_on
 from grader.run.enclosure import Enclosure
 from grader.run.execution import CellOutcome, CellStatus, Execution
@@ -73,7 +75,7 @@ def run_notebook(request: RunRequest, folders: Workspace, starter: KernelStarter
     with contextlib.closing(enclosure):
         run = Run(request, starter.manager(enclosure, config_of(request, enclosure)), folders, enclosure)
         cells = asyncio.run(run.execute())
-        enclosure.take_home(folders.evidence)
+        behind = enclosure.take_home(folders.evidence)
     return Execution(
         notebook=request.notebook,
         evidence=folders.evidence,
@@ -82,7 +84,18 @@ def run_notebook(request: RunRequest, folders: Workspace, starter: KernelStarter
         died=run.died,
         isolation=enclosure.tier.name,
         seconds=run.seconds,
+        notes=left_behind(behind),
     )
+
+
+def left_behind(names: tuple[str, ...]) -> tuple[Note, ...]:
+    """What staff should know of things among the evidence that the recorder did not put there."""
+    if not names:
+        return ()
+    first = ", ".join(f"`{printable(name)[:40]}`" for name in names[:3])
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    text = f"Left unread among the evidence, because the recorder makes only plain files: {first}{more}."
+    return (Note(kind="integrity", text=text),)
 
 
 def enclose(request: RunRequest, folders: Workspace) -> Enclosure:
