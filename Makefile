@@ -14,7 +14,7 @@ help:
 	@echo "make lint       ruff and mypy alone"
 	@echo "make attacks    run every attack in every tier of isolation, and what isolation costs"
 	@echo "make fuzz       a thousand malformed notebooks and forged journals (FUZZ=N: so many of each)"
-	@echo "make bench      time grading against jupyter execute"
+	@echo "make bench      time a check, cold and warm, and a class, beside the bare notebook and jupyter execute"
 	@echo "make bench-class    grade a class of 200 while the grader is killed, beside jupyter execute"
 	@echo "make bench-regrade  time regrading a class of 10,000"
 	@echo "make reference  make the known-wrong variants anew from reference/*/variants.toml"
@@ -55,7 +55,7 @@ fuzz: setup
 	@GRADER_FUZZ=$(FUZZ) $(PYTHON) -m pytest -n $(JOBS) --timeout 7200 tests/test_fuzz.py
 
 bench: setup
-	@$(PYTHON) -m tests.bench.check_against_jupyter
+	@$(PYTHON) -m tests.bench.speed --write
 
 bench-class: setup
 	@$(PYTHON) -m tests.bench.grade_class --jobs $(JOBS)

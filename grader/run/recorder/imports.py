@@ -12,10 +12,10 @@ from typing import Any
 
 __all__ = ["collector_at_rest", "scikit_learn_when_needed"]
 
-WRAPPERS = ("keras.wrappers", "keras._tf_keras.keras.wrappers")
-"""Modules with Keras 3's wrappers for scikit-learn."""
-SOURCES = ("keras.src.wrappers.utils", "keras.src.wrappers.fixes", "keras.src.wrappers.sklearn_wrapper")
-"""Modules that define them, in the order in which one needs the other."""
+WRAPPERS = "keras.src.wrappers"
+"""Where Keras 3 defines its wrappers for scikit-learn."""
+PREFIX = "SKLearn"
+"""What their names begin with."""
 THRESHOLDS = (50_000, 20, 20)
 
 
@@ -23,8 +23,8 @@ THRESHOLDS = (50_000, 20, 20)
 def collector_at_rest() -> Iterator[None]:
     """Keep the garbage collector off within, and have it pass over afterwards what came to be.
 
-    Importing TensorFlow makes a million objects that stay: looking through them again and again is a third of what
-    the import takes, and later an eighth of what a notebook does.
+    Importing TensorFlow makes hundreds of thousands of objects that stay. Looking through them again and again is a
+    quarter of what the import takes.
     """
     gc.disable()
     try:
@@ -46,25 +46,23 @@ def scikit_learn_when_needed() -> Iterator[None]:
         yield
     finally:
         del sys.modules["sklearn"]
-        modules = [sys.modules[name] for name in WRAPPERS if name in sys.modules]
-        names = [name for module in modules for name in vars(module) if name.startswith("SKLearn")]
-        for module in modules:
-            complete_when_asked(module, modules, frozenset(names))
+        # Whoever imports these from now on gets them made anew.
+        for name in [name for name in sys.modules if name == WRAPPERS or name.startswith(f"{WRAPPERS}.")]:
+            del sys.modules[name]
+        for name, module in list(sys.modules.items()):
+            if name.startswith("keras.") and name.endswith(".wrappers"):
+                complete_when_asked(module)
 
 
-def complete_when_asked(asked: ModuleType, modules: list[ModuleType], names: frozenset[str]) -> None:
-    """Take these names out of a module, and give them to all modules, made with scikit-learn, when one is asked for."""
+def complete_when_asked(module: ModuleType) -> None:
+    """Take the wrappers out of a module that re-exports them, and give them back when one is asked for."""
+    names = frozenset(name for name in vars(module) if name.startswith(PREFIX))
+    for name in names:
+        delattr(module, name)
 
     def __getattr__(name: str) -> Any:
         if name not in names:
-            raise AttributeError(f"module {asked.__name__!r} has no attribute {name!r}")
-        for source in SOURCES:
-            importlib.reload(importlib.import_module(source))
-        for module in modules:
-            for each in names:
-                setattr(module, each, getattr(sys.modules[SOURCES[-1]], each))
-        return getattr(asked, name)
+            raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{WRAPPERS}.sklearn_wrapper"), name)
 
-    for name in names:
-        delattr(asked, name)
-    asked.__getattr__ = __getattr__  # type: ignore[method-assign]
+    module.__getattr__ = __getattr__  # type: ignore[method-assign]
