@@ -319,6 +319,8 @@ class Asked(Frozen):
 
     input_shape: tuple[int, int, int]
     """Height, width (pixels) and channels of its images."""
+    application: str = ""
+    """Name of the base in `keras.applications`; empty in evidence from before this was kept."""
 
 
 class Note(Frozen):

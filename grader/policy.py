@@ -28,3 +28,7 @@ class Policy(BaseModel):
     batchnorm_frozen: Literal["accept", "refuse"] = "accept"
     """BatchNorm layers of the base kept frozen one by one while the others are fine-tuned,
     in place of ``training=False``: ``accept`` it as an equivalent (TL103, TL202) or ``refuse`` it."""
+
+    other_base: Literal["warn", "fail"] = "warn"
+    """A model on another pretrained network than the assignment's: ``warn`` (NB002 is warned, and all else is judged
+    on that network) or ``fail``."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from grader.evidence import CellError, CellRun, Evidence, Exercise, LimitBreach, Model, Place
+from grader.evidence import Asked, CellError, CellRun, Evidence, Exercise, LimitBreach, Model, Place
+from grader.policy import Policy
 from grader.results import Location
 from tests.evidence_samples import BUILT, base, evidence, judge, notebook, said, textbook
 
@@ -230,3 +231,24 @@ def test_open_exercises() -> None:
         None,
     ]
     assert [finding.observed for finding in result.findings] == ["`x = None`", "`x = None`", ""]
+
+
+def on(application: str, asked: str) -> Evidence:
+    """The textbook notebook on this network, where that one is asked for."""
+    made = textbook(application=application)
+    return made.model_copy(update={"asked": Asked(input_shape=(160, 160, 3), application=asked)})
+
+
+def test_the_asked_network_passes_whatever_the_policy() -> None:
+    for policy in (Policy(), Policy(other_base="fail")):
+        assert said(judge("NB002", on("MobileNetV2", "MobileNetV2"), policy=policy)) == ("passed", ())
+        assert said(judge("NB002", on("MobileNetV2", ""), policy=policy)) == ("passed", ())
+
+
+def test_another_network_is_warned_of_by_default_and_fails_where_the_assignment_says_so() -> None:
+    message = ("The model is built on `ResNet50`, and the assignment asks for `MobileNetV2`.",)
+    warned = judge("NB002", on("ResNet50", "MobileNetV2"))
+    assert said(warned) == ("warned", message)
+    assert warned.findings[0].fix == "Make the base with `MobileNetV2(...)`."
+    assert warned.findings[0].location == Location(cell=BUILT.cell, line=BUILT.line)
+    assert said(judge("NB002", on("ResNet50", "MobileNetV2"), policy=Policy(other_base="fail"))) == ("failed", message)

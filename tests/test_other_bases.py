@@ -114,3 +114,14 @@ def test_the_forgotten_flag_is_caught(alpaca: Assignment, tmp_path: Path, name: 
         assert outcomes(report, Outcome.FAILED, Outcome.ERROR) == set()
         message = f"`{name}` has no BatchNorm layers, so `training=False` changes nothing in them."
         assert [finding.message for finding in result_of(report, "TL103").findings] == [message]
+
+
+def test_a_network_that_was_not_asked_for_is_told(alpaca: Assignment, tmp_path: Path) -> None:
+    call = "base_model(preprocess_input(inputs), training=False)"
+    asked = assignment_for("MobileNet", alpaca)
+    asked = asked.model_copy(update={"base": asked.base.model_copy(update={"application": "MobileNetV2"})})
+    report = grade_cells(tmp_path, cells("MobileNet", call), asked, "2").report
+    assert outcomes(report, Outcome.WARNED) == {"NB002"}
+    message = "The model is built on `MobileNet`, and the assignment asks for `MobileNetV2`."
+    assert [finding.message for finding in result_of(report, "NB002").findings] == [message]
+    assert outcomes(report, Outcome.FAILED, Outcome.SKIPPED, Outcome.ERROR) == set()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from grader.checks._base import Check, Failed, NotAssessed, Passed, Verdict
+from grader.checks._base import Check, Failed, NotAssessed, Passed, Verdict, Warned
 from grader.checks._phases import stopped_cells
 from grader.checks._words import locate, sentence
-from grader.evidence import CellError, Evidence
+from grader.evidence import Asked, Base, CellError, Evidence
 from grader.policy import Policy
 from grader.results import Finding
 
@@ -61,7 +61,7 @@ class ModelFound(Check):
 
     def judge(self, evidence: Evidence, policy: Policy) -> Verdict:
         if evidence.model is not None and evidence.base is not None:
-            return Passed()
+            return of_asked_base(evidence.base, evidence.asked, policy)
         excuse = next((run.error.excuse for run in evidence.notebook.cells if run.error and is_cause(run.error)), "")
         if excuse:
             return NotAssessed(
@@ -83,6 +83,20 @@ class ModelFound(Check):
         return Failed(
             (Finding(message=message + tail, expected=expected, observed=observed, location=location, fix=BUILD),)
         )
+
+
+def of_asked_base(base: Base, asked: Asked | None, policy: Policy) -> Verdict:
+    """Whether the base is the network that the assignment asks for."""
+    if asked is None or asked.application in ("", base.application):
+        return Passed()
+    found = Finding(
+        message=f"The model is built on `{base.application}`, and the assignment asks for `{asked.application}`.",
+        expected=f"a model on `{asked.application}`",
+        observed=f"a model on `{base.application}`",
+        location=locate(base.built),
+        fix=f"Make the base with `{asked.application}(...)`.",
+    )
+    return Failed((found,)) if policy.other_base == "fail" else Warned((found,))
 
 
 def is_cause(error: CellError) -> bool:

@@ -82,7 +82,7 @@ def examine(submission: Submission, assignment: Assignment, execution: Execution
     if subject is None:
         return Evidence(
             assignment=assignment.slug,
-            asked=Asked(input_shape=assignment.base.input_shape),
+            asked=Asked(input_shape=assignment.base.input_shape, application=assignment.base.application),
             notebook=notebook,
             environment=environment_of(journal, execution, facts, "none"),
             model=model_without_base(journal),
@@ -103,7 +103,7 @@ def examine(submission: Submission, assignment: Assignment, execution: Execution
     model = describe_model(subject, config).model_copy(update=outline(journal, execution.evidence, tree.model, base))
     return Evidence(
         assignment=assignment.slug,
-        asked=Asked(input_shape=assignment.base.input_shape),
+        asked=Asked(input_shape=assignment.base.input_shape, application=assignment.base.application),
         notebook=notebook,
         environment=environment_of(journal, execution, facts, comparison.kind),
         model=model,
