@@ -1,5 +1,8 @@
 # Two targets for newcomers: `make demo` and `make test`. Both set up all they need, from nothing but python3.
 
+# Another environment that happens to be active is none of ours.
+unexport VIRTUAL_ENV
+
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
 GRADER := $(VENV)/bin/grader

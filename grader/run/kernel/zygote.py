@@ -17,6 +17,7 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 from typing import Any
 
 from grader.run.isolation._monitor import Monitor, receive, send
@@ -91,6 +92,8 @@ def monitor(zygotes: socket.socket, control: socket.socket, log: int) -> None:
 def start(request: dict[str, Any]) -> None:
     """Be a kernel that other forks have nothing in common with."""
     reseed()
+    # Python looks for the folder for temporary files once: in the zygote, whose own is not there any more.
+    tempfile.tempdir = None
     start_kernel(request)
 
 
