@@ -14,6 +14,7 @@ import io
 import os
 import sys
 import time
+import traceback
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,10 @@ def shorten(model_class: Any) -> None:
         history.history = {name: values * len(history.epoch) for name, values in history.history.items()}
         return history
 
-    def short_evaluate(model: Any, x: Any, **kwargs: Any) -> Any:
+    def short_evaluate(model: Any, x: Any = None, **kwargs: Any) -> Any:
+        # `fit` calls it too, with arguments of its own.
         model.run_eagerly = True
-        return evaluate(model, few(x), verbose=0)
+        return evaluate(model, x if x is None else few(x), **{**kwargs, "verbose": 0})
 
     def short_predict(model: Any, x: Any, **kwargs: Any) -> Any:
         model.run_eagerly = True
@@ -90,6 +92,8 @@ def main(notebook: str, folder: str, flavour: str) -> None:
             try:
                 run(cells, Path(folder))
                 status = 0
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(status)
         _, ended = os.waitpid(child, 0)

@@ -240,7 +240,7 @@ def tables(measured: Measured, place: Place, images: int) -> str:
         f"## {flavour}",
         "",
         f"{images} images, TensorFlow {version('tensorflow')}, Python {platform.python_version()}, "
-        f"{os.cpu_count()} cores ({platform.machine()}), {len(wall['floor'])} rounds.",
+        f"{os.cpu_count()} cores ({platform.machine()}); rounds: {len(wall['floor'])}.",
         "",
         "| way | wall, median | spread | CPU |",
         "|---|---|---|---|",
