@@ -20,6 +20,12 @@ from grader.weights import WeightsStore
 __all__ = ["DaskExecutor"]
 
 LOCAL = "local:"
+QUIET = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.admin.tick.interval": "1s",
+}
+"""Dask looks at itself up to a hundred times a second, which on two cores is a fifteenth of what notebooks need."""
 CONNECTING = 30
 """Seconds to wait for a scheduler, and for the first of its workers."""
 
@@ -72,6 +78,8 @@ class DaskExecutor(Executor):
     def _start(self, number: str) -> Any:
         if not number.isdigit() or int(number) < 1:
             raise ExecutorError(f"--dask {self._address}: expected a number of workers.", "E.g. --dask local:2.")
+        # For the whole process: the scheduler lives in it, and the workers inherit what is set here.
+        importlib.import_module("dask").config.set(QUIET)
         return self._distributed.LocalCluster(
             n_workers=int(number),
             threads_per_worker=1,
