@@ -14,6 +14,7 @@ from platformdirs import user_cache_path
 
 from grader.run.enclosure import Enclosure
 from grader.run.kernel._base import KernelStarter
+from grader.run.kernel.client import PromptClient
 from grader.run.kernel.monitored import new_monitor, provide
 from grader.run.recorder.config import KernelConfig
 
@@ -64,7 +65,7 @@ def new_manager(enclosure: Enclosure, config: KernelConfig) -> AsyncKernelManage
     command = [sys.executable, "-m", "grader.run.recorder.launch", str(root / "kernel.json"), "-f", "{connection_file}"]
     environment = kernel_environment(enclosure.places.home, config.flavour, config.training)
     spec = KernelSpec(argv=command, language="python", display_name="grader", env=environment)
-    manager = AsyncKernelManager(kernel_spec_manager=OneSpec(spec))
+    manager = AsyncKernelManager(kernel_spec_manager=OneSpec(spec), client_factory=PromptClient)
     manager.connection_file = str(root / "connection.json")
     if sys.platform != "win32":
         manager.transport = "ipc"

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from grader.run.recorder.config import KernelConfig
+from grader.run.recorder.figures import draw_figures_once
 from grader.run.recorder.imports import collector_at_rest, scikit_learn_when_needed
 from grader.run.recorder.outputs import bound_output, pipe_without_network
 
@@ -30,6 +31,7 @@ def serve(config: KernelConfig, connection_file: str) -> None:
     from grader.run.recorder.install import install_recorder
 
     pipe_without_network()
+    draw_figures_once()
     app = IPKernelApp.instance()
     app.initialize(["-f", connection_file, "--HistoryManager.enabled=False"])
     install_recorder(app.shell, config)

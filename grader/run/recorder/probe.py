@@ -217,9 +217,9 @@ class Prober:
         )
 
     def _predicted(self, model: Any, images: np.ndarray) -> np.ndarray:
-        """What `predict` gives; eagerly, because tracing a graph for a few images takes far longer."""
+        """What `predict` gives for one batch; eagerly, because tracing a graph for a few images takes far longer."""
         with EagerMode(model):
-            return np.asarray(model.predict(images, batch_size=BATCH, verbose=0), np.float64)
+            return np.asarray(model.predict_on_batch(images), np.float64)
 
     def _accuracy(self, model: Any, folder: Path) -> None:
         outputs: list[Any] = []
