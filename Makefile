@@ -8,7 +8,7 @@ PYTHON := $(VENV)/bin/python
 GRADER := $(VENV)/bin/grader
 JOBS   ?= 2
 
-.PHONY: help demo test attacks setup lint lock fuzz bench bench-class bench-regrade reference verify matrix facts benchmark keras-versions clean
+.PHONY: help demo test attacks setup lint lock fuzz bench bench-class bench-regrade reference verify matrix recorded facts benchmark keras-versions clean
 
 help:
 	@echo "make demo       grade the class in samples/ and say where its page and the reports are"
@@ -23,6 +23,7 @@ help:
 	@echo "make reference  make the known-wrong variants anew from reference/*/variants.toml"
 	@echo "make verify     grade every reference notebook and compare with what is declared of it"
 	@echo "make matrix     which check caught which variant in the last make verify"
+	@echo "make recorded   keep the evidence of the last make verify beside the references, for make test"
 	@echo "make facts      write reference/FACTS.md from the last make verify"
 	@echo "make benchmark  the usual test of such a course beside the last make verify"
 	@echo "make keras-versions  the same verdict on older Kerases? (ALL=1: on every variant)"
@@ -35,7 +36,7 @@ demo: setup
 	@$(GRADER) grade samples -o demo-report; status=$$?; test $$status -le 1
 
 test: setup lint
-	@$(PYTHON) -m pytest -n $(JOBS)
+	@$(PYTHON) -m pytest -p grader.verify.plugin --verify-fresh=2 -n $(JOBS)
 
 setup: $(VENV)/.ready
 
@@ -74,6 +75,9 @@ verify: setup
 
 matrix: setup
 	@$(GRADER) verify --matrix
+
+recorded: setup
+	@$(PYTHON) reference/make_recorded.py
 
 facts: setup
 	@$(PYTHON) reference/make_facts.py

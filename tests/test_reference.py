@@ -9,6 +9,7 @@ import pytest
 
 from grader.assignment import Assignment, find_assignments
 from grader.verify import cases_of, find_references
+from grader.verify.recorded import read_recorded
 from tests.notebooks import grade_file
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,3 +40,12 @@ def test_what_the_alpaca_solution_trains_and_what_drifts(alpaca: Assignment, ker
     assert (min(tuning.trainable), max(tuning.trainable)) == (120, 152)
     # Keras 3 moves the statistics although `training=False` was passed.
     assert len(tuning.drift) == (12 if keras == "3" else 0)
+
+
+@pytest.mark.parametrize("reference", REFERENCES, ids=lambda reference: reference.slug)
+def test_recorded_evidence_is_of_the_notebooks_as_they_are(reference) -> None:
+    recorded = read_recorded(reference)
+    outdated = [
+        case.id for case in cases_of(reference) if not (case.key in recorded and recorded[case.key].is_of(case))
+    ]
+    assert outdated == [], "run `make verify recorded`"

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from grader.errors import VariantError
+from grader.errors import GraderError, VariantError
 from grader.verify import cases_of, find_references, load_reference
 from grader.verify.facts import facts_of
+from grader.verify.plugin import is_fresh
+from grader.verify.recorded import read_recorded, write_recorded
 from tests.evidence_samples import call, textbook
 from tests.notebooks import write_notebook
-from tests.verify_tree import SLUG, VARIANTS, Tree
+from tests.verify_tree import SLUG, VARIANTS, Tree, samples
 
 
 @pytest.fixture
@@ -111,6 +113,39 @@ def test_what_the_starter_gives_away_can_be_declared(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "TL202" not in done.stdout
     assert "TL203" in done.stdout
+
+
+# --- evidence that lies beside the notebooks --------------------------------------------------------------------
+
+
+def test_every_variant_is_run_on_one_keras_and_judged_on_recorded_evidence_on_the_other(tmp_path: Path) -> None:
+    cases = cases_of(load_reference(Tree(tmp_path, "auto").reference))
+    fresh = {name: [case.keras for case in cases if case.name == name and is_fresh(case, 2)] for name in samples()}
+    assert fresh.pop("solution") == fresh.pop("starter") == ["2", "3"]
+    assert {len(kerases) for kerases in fresh.values()} == {1}
+    assert {keras for kerases in fresh.values() for keras in kerases} == {"2", "3"}
+    assert all(is_fresh(case, 1) for case in cases)
+
+
+def test_recorded_evidence_is_judged_in_place_of_a_run(tree: Tree) -> None:
+    reference = load_reference(tree.reference)
+    write_recorded(reference, list(tree.records.of(SLUG).values()))
+    shutil.rmtree(tree.records.folder)
+    recorded = next(case for case in cases_of(reference) if not is_fresh(case, 2))
+    done = tree.verify("--verify-fresh=2", "-k", recorded.name)
+    assert "1 of 1 notebooks as declared" in done.stdout, done.stdout + done.stderr
+    assert tree.records.of(SLUG)[recorded.key].evidence == samples()[recorded.name].model_copy(
+        update={"notebook": read_recorded(reference)[recorded.key].evidence.notebook}
+    )
+
+
+def test_recorded_evidence_that_cannot_be_read_is_named_with_the_remedy(tree: Tree) -> None:
+    file = tree.reference / "recorded.jsonl.xz"
+    file.write_bytes(b"no archive")
+    with pytest.raises(GraderError) as caught:
+        read_recorded(load_reference(tree.reference))
+    assert str(caught.value).startswith(f"{file}: cannot be read: ")
+    assert "make recorded" in str(caught.value.remedy)
 
 
 # --- what goes on to pytest -------------------------------------------------------------------------------------
