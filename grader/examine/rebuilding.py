@@ -136,13 +136,14 @@ class Rebuilding:
         return plan
 
     def _phases(self) -> Iterable[tuple[Phase, Stretch]]:
-        """The phases of the rubric that are made again, each with its first stretch."""
+        """The phases that are made again, those of the rubric first, each with its first stretch."""
         pairs = [
             (phase, group[0])
             for phase, group in zip(self._evidence.phases, self._groups, strict=False)
-            if phase.role != "other" and group[0].event.model == group[0].tree.model.model
+            if group[0].event.model == group[0].tree.model.model
         ]
-        return pairs[:MOST_PHASES]
+        chosen = sorted(pairs, key=lambda pair: pair[0].role == "other")[:MOST_PHASES]
+        return sorted(chosen, key=lambda pair: pair[0].index)
 
     def _add_phase(self, plan: Plan, phase: Phase, stretch: Stretch, wishes: Sequence[Wish]) -> None:
         if stretch.event.frozen is None:

@@ -70,6 +70,8 @@ def answer(rebuilt: Rebuilt, images: np.ndarray, mode: str) -> dict[str, Any]:
 
     before = rebuilt.values()
     alone, together = outputs(images[:1]), outputs(images)
+    if not (np.isfinite(alone).all() and np.isfinite(together).all()):
+        raise ValueError("the model's outputs are no finite numbers")
     difference, scale = float(np.max(np.abs(together - alone))), float(np.max(np.abs(together)))
     noise = float(np.max(np.abs(outputs(images[:1]) - alone))) if difference > ROUNDING * scale else 0.0
     # The outputs that differ most are the ones to show.
