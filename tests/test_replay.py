@@ -293,8 +293,8 @@ def test_on_keras_2_the_argument_alone_holds_the_statistics(alpaca: Assignment) 
     )
     sentence, report = told(seen, alpaca, "training-flag-forgotten")
     assert sentence == (
-        "Tried on your own model: with `training=False` in that call, the moving statistics of 0 of its 52 BatchNorm "
-        "layers change in phase 2; in your run those of 12 did."
+        "Tried on your own model: with `training=False` in that call, none of its 52 BatchNorm layers changes its "
+        "moving statistics in phase 2. In your run 12 did."
     )
     for format in ("html", "markdown", "text"):
         assert "Tried on your own model" in render(report, format)
@@ -310,18 +310,18 @@ def test_on_keras_3_it_takes_frozen_batchnorm(alpaca: Assignment) -> None:
     forgotten = with_counterfactuals(textbook("3", calls=(call("unset"),)), now, *mended)
     assert told(forgotten, alpaca, "training-flag-forgotten")[0] == (
         "Tried on your own model: with `training=False` in that call, Keras 3.15.1 still changes the moving statistics "
-        "of 12 BatchNorm layers in phase 2, because its `fit` overrides the argument; with the base's BatchNorm layers "
-        "frozen, those of 0 of 52 change; in your run those of 12 did."
+        "of 12 BatchNorm layers in phase 2, because its `fit` overrides the argument. With the base's BatchNorm layers "
+        "frozen, none of them does. In your run 12 did."
     )
     flat = with_counterfactuals(textbook("3", calls=(), style="flattened"), now, mended[1])
     assert told(flat, alpaca, "training-flag-forgotten")[0] == (
-        "Tried on your own model: with the base's BatchNorm layers frozen, the moving statistics of 0 of 52 change in "
-        "phase 2; in your run those of 12 did."
+        "Tried on your own model: with its BatchNorm layers frozen, none of the 52 BatchNorm layers changes its moving "
+        "statistics in phase 2. In your run 12 did."
     )
     right = with_counterfactuals(textbook("3"), now, *mended)
     assert told(right, alpaca, "framework-override")[0] == (
-        "Tried on your own model: with the BatchNorm layers frozen as well, the moving statistics of 0 of them change "
-        "in phase 2; in your run those of 12 did."
+        "Tried on your own model: with the BatchNorm layers frozen as well, none of them changes its moving statistics "
+        "in phase 2. In your run 12 did."
     )
 
 
@@ -334,9 +334,9 @@ def test_answers_are_shown_with_the_argument_and_as_they_are(alpaca: Assignment)
         Counterfactual(mend="inference-mode", phase=2, step=step(TUNED)),
     )
     assert told(seen, alpaca, "training-flag-true")[0] == (
-        "Tried on your own model: with `training=False` in that call, the same image gets 0.62 alone and 0.62 among "
-        "others; as it is, 0.62 and 0.48. With `training=False` in that call, the moving statistics of 0 of its 52 "
-        "BatchNorm layers change in phase 2; in your run those of 12 did."
+        "Tried on your own model: with `training=False` in that call, the output for the same image is 0.62 alone and "
+        "0.62 among others; as it is, 0.62 and 0.48. With `training=False` in that call, none of its 52 BatchNorm "
+        "layers changes its moving statistics in phase 2. In your run 12 did."
     )
 
 
@@ -347,8 +347,8 @@ def test_what_the_asked_layers_and_a_frozen_base_would_have_done(alpaca: Assignm
         Counterfactual(mend="layers-unfrozen", phase=2, start=120, step=step(TUNED)),
     )
     assert told(stale, alpaca, "recompile-forgotten")[0] == (
-        "Tried on your own model: unfrozen from layer 120 on and compiled after that, the weights of 24 layers of the "
-        "base change in phase 2; in your run those of 0 did."
+        "Tried on your own model: unfrozen from layer 120 on and compiled after that, 24 layers of the base change in "
+        "phase 2. In your run none did."
     )
     open_base = with_counterfactuals(
         textbook(head={"trainable": WEIGHTED, "moved": WEIGHTED}),
@@ -356,8 +356,8 @@ def test_what_the_asked_layers_and_a_frozen_base_would_have_done(alpaca: Assignm
         Counterfactual(mend="base-frozen", phase=1, step=step()),
     )
     assert told(open_base, alpaca, "base-not-frozen")[0] == (
-        "Tried on your own model: with the base frozen, the weights of 0 of its layers change in phase 1; the head "
-        "learns all the same. In your run those of 104 did."
+        "Tried on your own model: with the base frozen, none of its layers changes in phase 1, and the head learns all "
+        "the same. In your run 104 did."
     )
 
 

@@ -34,8 +34,8 @@ def answers(evidence: Evidence) -> str:
     digits = 2 if abs(now.alone[place] - now.together[place]) >= 0.01 else 4
     shown = [f"{value:.{digits}f}" for one in (then, now) for value in (one.alone[place], one.together[place])]
     return (
-        f"with `training=False` in that call, the same image gets {shown[0]} alone and {shown[1]} among others; "
-        f"as it is, {shown[2]} and {shown[3]}."
+        f"with `training=False` in that call, the output for the same image is {shown[0]} alone and {shown[1]} among "
+        f"others; as it is, {shown[2]} and {shown[3]}."
     )
 
 
@@ -50,30 +50,23 @@ def statistics(evidence: Evidence) -> str:
     if phase is None:
         return ""
     called, frozen = step_with(evidence, "inference-mode", phase), step_with(evidence, "batchnorm-frozen", phase)
-    total = sum(layer.is_batchnorm for layer in evidence.base.layers) if evidence.base else 0
-    moved = f"in your run those of {len(phase.drift)} did"
+    total = plural(sum(layer.is_batchnorm for layer in evidence.base.layers) if evidence.base else 0, "BatchNorm layer")
+    where, run = f"its moving statistics in phase {phase.index}", f"In your run {many(len(phase.drift))} did."
     if called is not None and not called.drift:
-        return (
-            f"with `training=False` in that call, the moving statistics of 0 of its {total} BatchNorm layers change in "
-            f"phase {phase.index}; {moved}."
-        )
+        return f"with `training=False` in that call, none of its {total} changes {where}. {run}"
     still = ""
     if called is not None:
         keras = version_text(evidence.environment.keras)
         still = (
             f"with `training=False` in that call, Keras {keras} still changes the moving statistics of "
-            f"{len(called.drift)} BatchNorm layers in phase {phase.index}, because its `fit` overrides the argument; "
+            f"{len(called.drift)} BatchNorm layers in phase {phase.index}, because its `fit` overrides the argument."
         )
     if frozen is None:
-        return f"{still}{moved}." if still else ""
+        return f"{still} {run}" if still else ""
     if still:
-        return (
-            f"{still}with the base's BatchNorm layers frozen, those of {len(frozen.drift)} of {total} change; {moved}."
-        )
-    return (
-        f"with the base's BatchNorm layers frozen, the moving statistics of {len(frozen.drift)} of {total} change in "
-        f"phase {phase.index}; {moved}."
-    )
+        return f"{still} With the base's BatchNorm layers frozen, {many(len(frozen.drift))} of them does. {run}"
+    changes = "changes" if len(frozen.drift) < 2 else "change"
+    return f"with its BatchNorm layers frozen, {many(len(frozen.drift))} of the {total} {changes} {where}. {run}"
 
 
 def with_batchnorm_frozen(evidence: Evidence) -> str:
@@ -83,8 +76,8 @@ def with_batchnorm_frozen(evidence: Evidence) -> str:
     if phase is None or step is None:
         return ""
     return (
-        f"{TRIED} with the BatchNorm layers frozen as well, the moving statistics of {len(step.drift)} of them change "
-        f"in phase {phase.index}; in your run those of {len(phase.drift)} did."
+        f"{TRIED} with the BatchNorm layers frozen as well, {many(len(step.drift))} of them changes its moving "
+        f"statistics in phase {phase.index}. In your run {many(len(phase.drift))} did."
     )
 
 
@@ -94,10 +87,10 @@ def with_base_frozen(evidence: Evidence) -> str:
     step = step_with(evidence, "base-frozen", phase) if phase else None
     if phase is None or step is None:
         return ""
-    learns = "; the head learns all the same" if step.head_moved else ""
+    learns = ", and the head learns all the same" if step.head_moved else ""
     return (
-        f"{TRIED} with the base frozen, the weights of {len(step.moved)} of its layers change in phase {phase.index}"
-        f"{learns}. In your run those of {len(phase.moved)} did."
+        f"{TRIED} with the base frozen, {many(len(step.moved))} of its layers changes in phase {phase.index}{learns}. "
+        f"In your run {many(len(phase.moved))} did."
     )
 
 
@@ -108,10 +101,15 @@ def with_layers_unfrozen(evidence: Evidence) -> str:
     if phase is None or found is None or found.step is None or found.start is None:
         return ""
     return (
-        f"{TRIED} unfrozen from layer {found.start} on and compiled after that, the weights of "
-        f"{plural(len(found.step.moved), 'layer')} of the base change in phase {phase.index}; in your run those of "
-        f"{len(phase.moved)} did."
+        f"{TRIED} unfrozen from layer {found.start} on and compiled after that, "
+        f"{plural(len(found.step.moved), 'layer')} of the base change in phase {phase.index}. "
+        f"In your run {many(len(phase.moved))} did."
     )
+
+
+def many(count: int) -> str:
+    """``none``, ``12``."""
+    return str(count) if count else "none"
 
 
 def step_with(evidence: Evidence, mend: Mend, phase: Phase) -> Step | None:
