@@ -8,7 +8,7 @@ PYTHON := $(VENV)/bin/python
 GRADER := $(VENV)/bin/grader
 JOBS   ?= 2
 
-.PHONY: help demo test attacks setup lint lock fuzz bench bench-class bench-regrade reference verify matrix recorded facts benchmark keras-versions clean
+.PHONY: help demo test attacks setup lint lock fuzz bench bench-class bench-regrade reference verify replay matrix recorded facts benchmark keras-versions clean
 
 help:
 	@echo "make demo       grade the class in samples/ and say where its page and the reports are"
@@ -22,6 +22,7 @@ help:
 	@echo "make bench-regrade  time regrading a class of 10,000"
 	@echo "make reference  make the known-wrong variants anew from reference/*/variants.toml"
 	@echo "make verify     grade every reference notebook and compare with what is declared of it"
+	@echo "make replay     the same, and rebuild each model: does it do what the recorder saw?"
 	@echo "make matrix     which check caught which variant in the last make verify"
 	@echo "make recorded   keep the evidence of the last make verify beside the references, for make test"
 	@echo "make facts      write reference/FACTS.md from the last make verify"
@@ -72,6 +73,9 @@ reference: setup
 
 verify: setup
 	@$(GRADER) verify -n $(JOBS)
+
+replay: setup
+	@$(GRADER) verify --replay -n $(JOBS)
 
 matrix: setup
 	@$(GRADER) verify --matrix

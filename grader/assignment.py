@@ -143,6 +143,10 @@ class Assignment(Table):
     """Which Keras notebooks run on; ``auto``: chosen from what each imports and calls."""
     training: Literal["bounded", "full"] = "bounded"
     """``bounded``: a `fit` runs one small step, enough for evidence. ``full``: all of it."""
+    replay: Literal["auto", "always", "never"] = "auto"
+    """When the grader rebuilds the model from its config, weights and flags and measures it itself, in a process that
+    no code of the student's ran in. ``auto``: where a check failed that this has a word on, where the evidence does not
+    fit together, and for one submission in twenty of the others, drawn by the file's hash."""
     base: BaseSpec
     files: Files = Files()
     recognise: Recognition = Recognition()

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from grader.evidence_base import Frozen, Place
+from grader.evidence_base import Drift, Frozen, Place
 from grader.evidence_head import Head, HeadLayer, Loss
 from grader.evidence_probes import Probes
+from grader.evidence_replay import Replay
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -42,6 +43,7 @@ __all__ = [
     "Phase",
     "Place",
     "Probes",
+    "Replay",
     "StoreComparison",
 ]
 
@@ -226,18 +228,6 @@ class Model(Frozen):
     """Height and width that layers of the model bring its images to before the base; None where none does."""
 
 
-class Drift(Frozen):
-    """How far the moving statistics of one BatchNorm layer went in one phase."""
-
-    layer: int
-    """Index in the base."""
-    mean: float
-    """Largest change of the moving mean over its channels, in standard deviations (square root of the
-    moving variance as the phase began)."""
-    variance: float
-    """Largest change of the moving variance over its channels, as a fraction of its value before."""
-
-
 class HeadState(Frozen):
     """The part of the model that is not the base, in one phase, counted in tensors."""
 
@@ -327,7 +317,7 @@ class Note(Frozen):
     """Something a reader should know that is nobody's fault."""
 
     kind: Literal[
-        "repair", "keras", "compat", "weights", "bounded", "limit", "model", "integrity", "reused", "adjusted"
+        "repair", "keras", "compat", "weights", "bounded", "limit", "model", "integrity", "replay", "reused", "adjusted"
     ]
     text: str
 
@@ -348,6 +338,9 @@ class Evidence(Frozen):
     """Of the model under test and its like, in order."""
     probes: Probes = Probes()
     """What reached the base and how the model answered probes, so far as a check of the assignment wanted it."""
+    replay: Replay | None = None
+    """The grader's own measurements on the rebuilt model; None where none were asked for, and in evidence from before
+    they were made."""
     sources: dict[int, str] = {}
     """Source of each cell that any Place in here speaks of, at most 4,000 characters each."""
     notes: tuple[Note, ...] = ()

@@ -5,19 +5,20 @@ from __future__ import annotations
 import copy
 import shutil
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from nbformat import NotebookNode
 
 from grader.assignment import Assignment
-from grader.checks import all_checks, build_checks, run_checks
+from grader.checks import Check, all_checks, build_checks, run_checks
 from grader.evidence import Evidence, Note
 from grader.examine import RunFacts, examine
 from grader.examine.journal import MissingWeightsEvent, read_journal
 from grader.feedback.report import build_report
+from grader.replaying import ReplayPolicy, reason_to_replay, second_opinion
 from grader.results import Report
 from grader.run.execution import Execution
 from grader.run.flavour import Choice, choose_flavour, version_reason
@@ -52,12 +53,14 @@ class Options:
         training: overrides the assignment's `training`.
         isolation: how strong the walls around the notebook must be: ``auto`` (the strongest that this machine
             offers), ``strict`` (none but full ones), ``none``, or the name of a tier.
+        replay: overrides the assignment's `replay`.
         keep_weights: folder to keep the recorder's journal and arrays in; None: they go once examined.
     """
 
     keras: Literal["auto", "2", "3"] | None = None
     training: Literal["bounded", "full"] | None = None
     isolation: str = "auto"
+    replay: ReplayPolicy | None = None
     keep_weights: Path | None = None
 
 
@@ -81,6 +84,8 @@ class Attempt:
     execution: Execution
     missing_weights: tuple[MissingWeightsEvent, ...]
     """What the store lacked."""
+    folder: Path
+    """Of the run, which is there until all is gathered."""
 
 
 @dataclass
@@ -94,6 +99,7 @@ class Grading:
     store: WeightsStore
     starter: KernelStarter
     timing: dict[str, float] = field(default_factory=dict)
+    _folders: ExitStack = field(default_factory=ExitStack)
 
     @contextmanager
     def timed(self, stage: str) -> Any:
@@ -105,7 +111,13 @@ class Grading:
             self.timing[stage] = round(self.timing.get(stage, 0.0) + time.monotonic() - began, 3)
 
     def gather(self) -> Attempt:
-        """Run the notebook until there is evidence that stands: on the right Keras, with the weights it asks for."""
+        """Run the notebook until there is evidence that stands: on the right Keras, with the weights it asks for, and
+        with a second opinion where one is wanted."""
+        with self._folders:
+            attempt = self._standing()
+            return replace(attempt, evidence=self._replayed(attempt))
+
+    def _standing(self) -> Attempt:
         choice = self._choose()
         base = self.assignment.base
         self._have_weights(base.application, base.input_shape)
@@ -134,27 +146,49 @@ class Grading:
     def _attempt(self, choice: Choice) -> Attempt:
         training = self.options.training or self.assignment.training
         self.progress.stage(f"starting a kernel with Keras {choice.flavour}")
-        with workspace() as folders:
-            request = RunRequest(
-                notebook=clean_for_run(copy.deepcopy(self.submission.notebook)),
-                assignment=self.assignment,
-                flavour=choice.flavour,
-                training=training,
-                weights=self.store.folder,
-                progress=self.progress.cells,
-                probes=self._probes(),
-                isolation=self.options.isolation,
+        folders = self._folders.enter_context(workspace())
+        request = RunRequest(
+            notebook=clean_for_run(copy.deepcopy(self.submission.notebook)),
+            assignment=self.assignment,
+            flavour=choice.flavour,
+            training=training,
+            weights=self.store.folder,
+            progress=self.progress.cells,
+            probes=self._probes(),
+            isolation=self.options.isolation,
+        )
+        execution = run_notebook(request, folders, self.starter)
+        for stage, seconds in execution.seconds.items():
+            self.timing[stage] = round(self.timing.get(stage, 0.0) + seconds, 3)
+        self.progress.stage("examining what it left")
+        with self.timed("examine"):
+            evidence = examine(self.submission, self.assignment, execution, RunFacts(choice, training, self.store))
+            missing = tuple(dict.fromkeys(read_journal(folders.evidence).missing_weights))
+        if self.options.keep_weights is not None:
+            shutil.copytree(folders.evidence, self.options.keep_weights, dirs_exist_ok=True)
+        return Attempt(evidence, execution, missing, folders.root)
+
+    def _replayed(self, attempt: Attempt) -> Evidence:
+        """The evidence, with a second opinion where the policy, a failed check, a doubt or chance asks for one."""
+        evidence = attempt.evidence
+        policy = self.options.replay or self.assignment.replay
+        results = run_checks(evidence, self._checks(), self.assignment.policy) if policy != "never" else ()
+        why = reason_to_replay(policy, evidence, results, self.submission.sha256)
+        if why is None:
+            return evidence
+        self.progress.stage("measuring the rebuilt model")
+        with self.timed("replay"):
+            return second_opinion(
+                evidence,
+                results,
+                why,
+                (self.submission, self.assignment, attempt.execution),
+                attempt.folder / "replay",
+                (self.starter, self.options.isolation),
             )
-            execution = run_notebook(request, folders, self.starter)
-            for stage, seconds in execution.seconds.items():
-                self.timing[stage] = round(self.timing.get(stage, 0.0) + seconds, 3)
-            self.progress.stage("examining what it left")
-            with self.timed("examine"):
-                evidence = examine(self.submission, self.assignment, execution, RunFacts(choice, training, self.store))
-                missing = tuple(dict.fromkeys(read_journal(folders.evidence).missing_weights))
-            if self.options.keep_weights is not None:
-                shutil.copytree(folders.evidence, self.options.keep_weights, dirs_exist_ok=True)
-        return Attempt(evidence, execution, missing)
+
+    def _checks(self) -> tuple[tuple[Check, float], ...]:
+        return tuple(build_checks(self.assignment.checks, str(self.assignment.folder / "assignment.toml")))
 
     def _probes(self) -> frozenset[str]:
         """What the assignment's checks want to have asked of the model."""
@@ -173,7 +207,7 @@ class Grading:
         if self._version_reason(second, other) is None:
             return second
         note = Note(kind="keras", text=f"{reason} Keras {other} was tried too, and stopped for a like reason.")
-        return Attempt(first.evidence.model_copy(update={"notes": (*first.evidence.notes, note)}), first.execution, ())
+        return replace(first, evidence=first.evidence.model_copy(update={"notes": (*first.evidence.notes, note)}))
 
     def _version_reason(self, attempt: Attempt, flavour: str) -> str | None:
         sources = self.submission.notebook.cells

@@ -34,7 +34,7 @@ def write_notebook(path: Path, cells: Sequence[str]) -> Path:
 
 def grade_file(path: Path, assignment: Assignment, keras: str | None = None, **options: object) -> Graded:
     """Grade a notebook file as `grader check` does, and see that what comes out survives JSON."""
-    chosen = Options(keras=keras, **options)  # type: ignore[arg-type]
+    chosen = Options(**{"keras": keras, "replay": "never", **options})  # type: ignore[arg-type]
     graded = grade(load_submission(path), assignment, chosen, starter=KERNELS)
     evidence = graded.evidence
     text = evidence.model_dump_json()

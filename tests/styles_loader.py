@@ -12,8 +12,9 @@ declare the verdict, for both Kerases or for one (``fails-3``), as codes of chec
     code of the first cell
 
 ``fails``, ``warns``, ``skips`` and ``fails-2`` and so on hold codes; none means none. ``phases`` gives the roles of the
-phases in order, ``held`` how the model holds its base, where that is worth declaring. ``keras`` names the only Kerases
-that the style exists on. Magic lines are commented out (``# %%time`` in a cell's first line), as in any percent file.
+phases in order, ``held`` how the model holds its base, where that is worth declaring. ``replay`` or ``replay-2`` has
+the grader rebuild and measure the model too, and gives the outcome of that. ``keras`` names the only Kerases that the
+style exists on. Magic lines are commented out (``# %%time`` in a cell's first line), as in any percent file.
 The cell `SETUP` comes first in every notebook, unless the header says ``setup: none``.
 """
 
@@ -78,7 +79,17 @@ def load_style(path: Path) -> Style:
     head, *cells = CELL.split(path.read_text(encoding="utf-8"))
     about, *rest = [line.lstrip("#").strip() for line in head.strip().splitlines()]
     header = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in rest)}
-    known = {*KEYS, *(f"{key}-{keras}" for key in KEYS for keras in "23"), "keras", "setup", "phases", "held"}
+    known = {
+        "replay",
+        "replay-2",
+        "replay-3",
+        *KEYS,
+        *(f"{key}-{keras}" for key in KEYS for keras in "23"),
+        "keras",
+        "setup",
+        "phases",
+        "held",
+    }
     if unknown := set(header) - known:
         raise ValueError(f"{path.name}: unknown in the header: {', '.join(sorted(unknown))}")
     sources = [magics(cell.strip("\n")) for cell in cells]

@@ -23,14 +23,12 @@ from grader.errors import AssignmentError, SubmissionError
 from grader.examine import RunFacts, examine
 from grader.feedback.render import render
 from grader.feedback.report import build_report
-from grader.grade import Options, gather_evidence
 from grader.recognise import recognise
 from grader.results import Outcome, Report
 from grader.run.execution import CellOutcome, Execution
 from grader.run.flavour import choose_flavour
 from grader.submission import Submission, clean_for_run, load_submission
 from grader.weights import WeightsStore
-from tests.notebooks import KERNELS
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = sorted([*ROOT.glob("samples/*.ipynb"), *ROOT.glob("reference/*/solution.ipynb")])
@@ -143,16 +141,6 @@ def test_a_malformed_notebook_is_graded_or_refused_with_one_line(
         told(exc, "")
     report = judged(submission, alpaca, tmp_path_factory.getbasetemp())
     assert report.outcome is Outcome.FAILED
-
-
-@pytest.fixture(scope="module")
-def recorded(alpaca: Assignment, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the solution's run really leaves."""
-    folder = tmp_path_factory.mktemp("recorded")
-    solution = load_submission(ROOT / "reference" / "alpaca-mobilenetv2" / "solution.ipynb")
-    gather_evidence(solution, alpaca, Options(keras="3", keep_weights=folder), starter=KERNELS)
-    assert (folder / "journal.jsonl").is_file()
-    return folder
 
 
 @tried(FORGERIES)

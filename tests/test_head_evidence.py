@@ -169,7 +169,7 @@ def left_by(folder: Path, cells: list[str], assignment: Assignment, keras: str, 
     """The journal of a notebook of these cells."""
     path = write_notebook(folder / "notebook.ipynb", cells)
     left = folder / "left"
-    options = Options(keras=keras, training=training, keep_weights=left)  # type: ignore[arg-type]
+    options = Options(keras=keras, training=training, replay="never", keep_weights=left)  # type: ignore[arg-type]
     graded = grade(load_submission(path), assignment, options)
     assert [(run.cell, run.error) for run in graded.evidence.notebook.cells if run.status != "ran"] == []
     return read_journal(left)

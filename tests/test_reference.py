@@ -32,7 +32,9 @@ def test_each_assignment_has_wrong_variants_and_right_ones(reference) -> None:
 
 @pytest.mark.parametrize("keras", ["2", "3"])
 def test_what_the_alpaca_solution_trains_and_what_drifts(alpaca: Assignment, keras: str) -> None:
-    evidence = grade_file(ROOT / "reference" / "alpaca-mobilenetv2" / "solution.ipynb", alpaca, keras).evidence
+    evidence = grade_file(
+        ROOT / "reference" / "alpaca-mobilenetv2" / "solution.ipynb", alpaca, keras, replay="always"
+    ).evidence
     head, tuning = evidence.phase("head"), evidence.phase("fine-tuning")
     assert head is not None and tuning is not None
     assert (head.trainable_tensors, head.trainable_parameters, len(head.drift)) == (2, 1_281, 0)
@@ -40,6 +42,16 @@ def test_what_the_alpaca_solution_trains_and_what_drifts(alpaca: Assignment, ker
     assert (min(tuning.trainable), max(tuning.trainable)) == (120, 152)
     # Keras 3 moves the statistics although `training=False` was passed.
     assert len(tuning.drift) == (12 if keras == "3" else 0)
+    # What the grader measures on the model rebuilt elsewhere is the same.
+    replay = evidence.replay
+    assert replay is not None and (replay.outcome, replay.disagreements, replay.unmeasured) == ("done", (), ())
+    first, second = (replay.step(phase.index) for phase in (head, tuning))
+    assert first is not None and second is not None
+    assert (first.trainable, first.moved, first.head_moved, first.drift) == ((), (), 2, ())
+    assert second.trainable == second.gradients == second.moved == tuning.moved
+    assert [drift.layer for drift in second.drift] == [drift.layer for drift in tuning.drift]
+    answer = replay.answer("false")
+    assert answer is not None and answer.difference < 1e-4 and answer.drift == ()
 
 
 @pytest.mark.parametrize("reference", REFERENCES, ids=lambda reference: reference.slug)

@@ -31,7 +31,8 @@ def assignment(alpaca: Assignment) -> Assignment:
 
 @pytest.mark.parametrize(("style", "keras"), RUNS)
 def test_a_style_gets_its_verdict(assignment: Assignment, tmp_path: Path, style: Style, keras: str) -> None:
-    graded = grade_cells(tmp_path, style.cells, assignment, keras)
+    replay = style.header.get(f"replay-{keras}", style.header.get("replay", ""))
+    graded = grade_cells(tmp_path, style.cells, assignment, keras, replay="always" if replay else "never")
     report, evidence = graded.report, graded.evidence
     got = {
         "fails": outcomes(report, Outcome.FAILED),
@@ -45,3 +46,8 @@ def test_a_style_gets_its_verdict(assignment: Assignment, tmp_path: Path, style:
     if held := style.header.get("held"):
         assert evidence.base is not None
         assert evidence.base.style == held
+    if replay:
+        assert evidence.replay is not None
+        assert (evidence.replay.outcome, evidence.replay.disagreements) == (replay, ()), evidence.replay.reason
+        assert evidence.replay.unmeasured == ()
+        assert len(evidence.replay.phases) == (len(evidence.phases) if replay == "done" else 0)

@@ -24,7 +24,7 @@ __all__ = ["changed", "code_hash", "conditions_of", "folder_hash", "rubric_hash"
 PACKAGE = Path(grader.__file__).resolve().parent
 SHOWS = ("run", "examine", "weights")
 """Packages of the grader that decide what a run shows; checks and feedback do not."""
-SHOWS_MODULES = ("evidence*.py", "grade.py", "submission.py", "assignment.py")
+SHOWS_MODULES = ("evidence*.py", "grade.py", "replaying.py", "submission.py", "assignment.py")
 JUDGES = ("checks", "feedback")
 """Packages that decide what is made of it."""
 IGNORED = ("__pycache__", ".ipynb_checkpoints", ".DS_Store")
@@ -92,6 +92,7 @@ def conditions_of(assignment: Assignment, options: Options, store: WeightsStore)
         "settings": digest(assignment.model_dump(mode="json", include={"base", "files", "limits"})),
         "keras option": options.keras or assignment.keras,
         "training": options.training or assignment.training,
+        "replay": options.replay or assignment.replay,
         "probes": sorted({probe for code in asked for probe in checks[code].probes}),
         "starter": folder_hash(assignment.folder, [assignment.starter]),
         **{

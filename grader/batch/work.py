@@ -39,6 +39,7 @@ class Task(Frozen):
     """Folder of the weights store there."""
     keras: Literal["auto", "2", "3"] | None = None
     training: Literal["bounded", "full"] | None = None
+    replay: Literal["auto", "always", "never"] | None = None
     patience: float
     """Seconds after which the worker itself must be at fault."""
 
@@ -71,6 +72,7 @@ def task_of(key: str, submission: Submission, assignment: Assignment, options: O
         weights=str(store.folder),
         keras=options.keras,
         training=options.training,
+        replay=options.replay,
         patience=patience(assignment),
     )
 
@@ -96,7 +98,7 @@ def run_task(task: Task, starter: KernelStarter) -> Ran:
     evidence, notebook = gather_evidence(
         submission,
         Assignment.load(Path(task.assignment)),
-        Options(keras=task.keras, training=task.training),
+        Options(keras=task.keras, training=task.training, replay=task.replay),
         store=WeightsStore(Path(task.weights)),
         starter=starter,
     )

@@ -12,6 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader.cli.app import app, fail
+from grader.cli.run_options import (
+    AssignmentOption,
+    Isolation,
+    IsolationOption,
+    KerasOption,
+    ReplayOption,
+    TrainingOption,
+    options_of,
+)
 
 if TYPE_CHECKING:
     from grader.grade import Graded, Options
@@ -19,22 +28,6 @@ if TYPE_CHECKING:
 
 PARTIAL = 2
 """Exit status where some notebooks could not be graded."""
-
-
-class Keras(str, Enum):
-    """Which Keras to run on."""
-
-    AUTO = "auto"
-    TWO = "2"
-    THREE = "3"
-
-
-class Isolation(str, Enum):
-    """How strong the walls around a notebook must be."""
-
-    AUTO = "auto"
-    STRICT = "strict"
-    NONE = "none"
 
 
 class OutputFormat(str, Enum):
@@ -47,22 +40,8 @@ class OutputFormat(str, Enum):
     NOTEBOOK = "notebook"
 
 
-class Training(str, Enum):
-    """How much of the training to run."""
-
-    BOUNDED = "bounded"
-    FULL = "full"
-
-
 LAYOUTS = {OutputFormat.MD: "markdown"}
 """Formats whose name on the command line is not their file's."""
-
-
-def complete_assignment(incomplete: str) -> list[str]:
-    """Slugs for the shell's completion."""
-    from grader.assignment import find_assignments
-
-    return [found.slug for found in find_assignments() if found.slug.startswith(incomplete)]
 
 
 @app.command()
@@ -70,26 +49,11 @@ def check(
     notebooks: Annotated[
         list[Path], typer.Argument(metavar="NOTEBOOK...", help="The notebook to grade.", show_default=False)
     ],
-    assignment: Annotated[
-        str,
-        typer.Option(
-            "--assignment",
-            "-a",
-            help="Slug or folder; without it, recognised from the notebook.",
-            autocompletion=complete_assignment,
-            show_default=False,
-        ),
-    ] = "",
-    keras: Annotated[
-        Keras | None, typer.Option(help="Run on this Keras, whatever the assignment says.", show_default=False)
-    ] = None,
-    training: Annotated[
-        Training | None, typer.Option(help="Shorten `fit` to one step, or run all of it.", show_default=False)
-    ] = None,
-    isolation: Annotated[
-        Isolation,
-        typer.Option(help="Walls around the notebook: the best there are, none but full ones, or none at all."),
-    ] = Isolation.AUTO,
+    assignment: AssignmentOption = "",
+    keras: KerasOption = None,
+    training: TrainingOption = None,
+    isolation: IsolationOption = Isolation.AUTO,
+    replay: ReplayOption = None,
     format: Annotated[
         OutputFormat, typer.Option("--format", "-f", help="How to lay the report out.")
     ] = OutputFormat.TEXT,
@@ -105,14 +69,7 @@ def check(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
 ) -> None:
     """Grade a notebook and say what happened."""
-    from grader.grade import Options
-
-    options = Options(
-        keras=keras.value if keras else None,
-        training=training.value if training else None,
-        isolation=isolation.value,
-        keep_weights=keep_weights,
-    )
+    options = options_of(keras, training, replay, isolation, keep_weights)
     warn_of_isolation(options)
     if len(notebooks) == 1:
         check_one(notebooks[0], assignment, options, Layout(format, output, quiet))

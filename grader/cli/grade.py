@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader.cli.app import app, fail
-from grader.cli.check import Keras, Training, complete_assignment
+from grader.cli.run_options import AssignmentOption, KerasOption, ReplayOption, TrainingOption, options_of
 
 if TYPE_CHECKING:
     from grader.batch.progress import Tally
@@ -23,16 +23,7 @@ def grade(
         Path, typer.Argument(help="Folder or zip with the submissions, e.g. as downloaded from Canvas or Moodle.")
     ],
     out: Annotated[Path, typer.Option("-o", "--output", help="Folder for grades and feedback.", show_default=False)],
-    assignment: Annotated[
-        str,
-        typer.Option(
-            "--assignment",
-            "-a",
-            help="Slug or folder; without it, recognised from the notebooks.",
-            autocompletion=complete_assignment,
-            show_default=False,
-        ),
-    ] = "",
+    assignment: AssignmentOption = "",
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -45,12 +36,9 @@ def grade(
             metavar="ADDRESS", help="Run on this Dask cluster, e.g. tcp://head:8786 or local:4.", show_default=False
         ),
     ] = "",
-    keras: Annotated[
-        Keras | None, typer.Option(help="Run on this Keras, whatever the assignment says.", show_default=False)
-    ] = None,
-    training: Annotated[
-        Training | None, typer.Option(help="Shorten `fit` to one step, or run all of it.", show_default=False)
-    ] = None,
+    keras: KerasOption = None,
+    training: TrainingOption = None,
+    replay: ReplayOption = None,
     rerun: Annotated[
         bool, typer.Option("--rerun", help="Run again what was run by another version of grader or assignment.")
     ] = False,
@@ -61,9 +49,8 @@ def grade(
     from grader.batch.closing import exit_status, print_closing
     from grader.batch.progress import Tally
     from grader.batch.session import Order, grade_class
-    from grader.grade import Options
 
-    options = Options(keras=keras.value if keras else None, training=training.value if training else None)
+    options = options_of(keras, training, replay)
     tally = Tally()
     signal.signal(signal.SIGTERM, stop)
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader.cli.app import app, fail
-from grader.cli.check import complete_assignment
+from grader.cli.run_options import complete_assignment
 
 if TYPE_CHECKING:
     from grader.assignment import Assignment

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader.cli.app import app, fail
-from grader.cli.check import complete_assignment
+from grader.cli.run_options import complete_assignment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +45,9 @@ def verify(
     kept: Annotated[
         bool, typer.Option("--kept", help="Judge what the last run kept; run only notebooks that changed since.")
     ] = False,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Rebuild and measure every model too: does it agree with the recorder?")
+    ] = False,
     matrix: Annotated[
         bool, typer.Option("--matrix", help="Run nothing: show which check caught which variant in the last run.")
     ] = False,
@@ -70,6 +73,7 @@ def verify(
     if matrix:
         raise typer.Exit(show_matrix(references, records))
     arguments = ["--verify-kept"] if kept else []
+    arguments += ["--verify-replay"] if replay else []
     arguments += [f"--verify-records={records.resolve()}"] if records else []
     arguments += ["-k", select] if select else []
     # Some notebooks take three times as long as others, and nobody knows beforehand which.

@@ -45,6 +45,11 @@ class ModelConfig:
         return bool(self._layers(self._data))
 
     @property
+    def data(self) -> dict[str, Any]:
+        """As it was read."""
+        return self._data
+
+    @property
     def kind(self) -> str:
         """Class of the model, e.g. ``Sequential``."""
         return str(self._data.get("class_name", ""))

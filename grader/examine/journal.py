@@ -13,6 +13,7 @@ __all__ = [
     "ApplicationEvent",
     "CallEvent",
     "CompileEvent",
+    "FrozenFacts",
     "Journal",
     "LayerFacts",
     "LossFacts",
@@ -165,6 +166,23 @@ class CompileEvent(Event):
     """Keys of the weights that `trainable` said would train, as `compile` was called."""
 
 
+class FrozenFacts(Event):
+    """What of a model was frozen at a moment."""
+
+    layers: Annotated[tuple[int, ...], Field(max_length=20_000)]
+    """Numbers of the layers whose own `trainable` was False, the model's among them."""
+    weights: Annotated[tuple[Annotated[str, Field(max_length=40)], ...], Field(max_length=20_000)]
+    """Keys of the weights that a flag of their own kept from training (Keras 3)."""
+
+
+class FlagsEvent(Event):
+    """What of a model was frozen when a cell had ended."""
+
+    event: Literal["flags"]
+    model: int
+    frozen: FrozenFacts
+
+
 class TrainingEvent(Event):
     """A stretch of training began, or was found at the end of its cell (``custom_training``)."""
 
@@ -178,6 +196,8 @@ class TrainingEvent(Event):
     steps: int | None = None
     flagged: tuple[str, ...] | None
     trainable: tuple[str, ...] | None
+    frozen: FrozenFacts | None = None
+    """As compiled; None where that was not written down."""
     before: int
     after: int | None = None
     optimizer: str = ""
@@ -251,6 +271,7 @@ AnyEvent = Annotated[
     | LayerEndEvent
     | EffectEvent
     | CompileEvent
+    | FlagsEvent
     | TrainingEvent
     | TrainedEvent
     | SnapshotEvent
@@ -274,6 +295,7 @@ class Journal(BaseModel):
     layer_ends: list[LayerEndEvent] = []
     effects: list[EffectEvent] = []
     compiles: list[CompileEvent] = []
+    flags: list[FlagsEvent] = []
     trainings: list[TrainingEvent] = []
     snapshots: list[SnapshotEvent] = []
     notes: list[NoteEvent] = []
@@ -338,6 +360,7 @@ def _file(journal: Journal, event: Any, begun: dict[int, int]) -> None:
             LayerEndEvent: journal.layer_ends,
             EffectEvent: journal.effects,
             CompileEvent: journal.compiles,
+            FlagsEvent: journal.flags,
             TrainingEvent: journal.trainings,
             SnapshotEvent: journal.snapshots,
             NoteEvent: journal.notes,

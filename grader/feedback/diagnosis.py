@@ -53,13 +53,23 @@ class Rule(ABC):
     def explain(self, evidence: Evidence, results: Sequence[CheckResult]) -> str:
         """The explanation, for a learner; empty where this is not the mistake that was made."""
 
+    def counterfactual(self, evidence: Evidence) -> str:
+        """What was measured of the student's own model without the mistake, as sentences; empty where nothing was."""
+        return ""
+
     def matches(self, evidence: Evidence, results: Sequence[CheckResult]) -> Diagnosis | None:
         """The diagnosis, where this is the mistake that was made."""
         explanation = self.explain(evidence, results)
         if not explanation:
             return None
         checks = tuple(code for code in self.accounts_for if (result := of_code(results, code)) and blamed(result))
-        return Diagnosis(code=self.code, title=self.title, explanation=explanation, checks=checks)
+        return Diagnosis(
+            code=self.code,
+            title=self.title,
+            explanation=explanation,
+            checks=checks,
+            counterfactual=self.counterfactual(evidence),
+        )
 
 
 def blamed(result: CheckResult) -> bool:

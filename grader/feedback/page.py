@@ -139,8 +139,8 @@ class Page:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """Good to know; what is for staff alone (``integrity``) stays in `report.json`."""
-        return tuple(note for note in self.report.notes if note.kind != "integrity")
+        """Good to know; what is for staff alone (``integrity``, ``replay``) stays in `report.json`."""
+        return tuple(note for note in self.report.notes if note.kind not in ("integrity", "replay"))
 
     def values(self) -> Mapping[str, object]:
         """The names that a template starts with."""

@@ -20,7 +20,7 @@ from grader.results import (
     SubmissionInfo,
 )
 
-__all__ = ["build_report", "overall_outcome"]
+__all__ = ["asked_start", "build_report", "overall_outcome"]
 
 CONTEXT = 2
 """Lines shown before and after the line that a finding speaks of."""

@@ -11,7 +11,7 @@ from typing import Any
 from grader.assignment import Assignment
 from grader.run.enclosure import Enclosure
 
-__all__ = ["SECONDS", "hidden_images", "prepare", "probe_code"]
+__all__ = ["SECONDS", "copy_images", "hidden_images", "prepare", "probe_code"]
 
 SECONDS = {"accuracy": 300.0}
 """Wall time that a probe may take; 60 s for those that are not named."""
@@ -29,17 +29,22 @@ def prepare(assignment: Assignment, enclosure: Enclosure, probes: frozenset[str]
         The request's file, as the kernel finds it.
     """
     inbox, inside = Path(enclosure.host.inbox), enclosure.places.inbox
-    images, hidden = inbox / "probe", inbox / "hidden"
-    for folder in (images, hidden):
-        folder.mkdir(exist_ok=True)
-    for number, path in enumerate(in_turn(assignment.folder / assignment.files.dataset)[:IMAGES]):
-        shutil.copy(path, images / f"{number:04}{path.suffix.lower()}")
+    hidden = inbox / "hidden"
+    hidden.mkdir(exist_ok=True)
+    copy_images(assignment, inbox / "probe")
     if "accuracy" in probes and assignment.files.hidden:
         for number, path in enumerate(hidden_images(assignment)):
             shutil.copy(path, hidden / f"{number:04}{path.suffix.lower()}")
     facts: dict[str, Any] = {"probes": sorted(probes), "images": f"{inside}/probe", "hidden": f"{inside}/hidden"}
     (inbox / "probe.json").write_text(json.dumps(facts), encoding="utf-8")
     return f"{inside}/probe.json"
+
+
+def copy_images(assignment: Assignment, folder: Path) -> None:
+    """Some of the assignment's images, of each class in turn, named by number."""
+    folder.mkdir(exist_ok=True)
+    for number, path in enumerate(in_turn(assignment.folder / assignment.files.dataset)[:IMAGES]):
+        shutil.copy(path, folder / f"{number:04}{path.suffix.lower()}")
 
 
 def hidden_images(assignment: Assignment) -> list[Path]:

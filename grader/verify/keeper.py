@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from grader.errors import GraderError
+from grader.verify.agreement import agreement
 from grader.verify.records import Record, Records
 
 __all__ = ["Keeper"]
@@ -45,3 +46,5 @@ class Keeper:
         for folder, records in self.seen.items():
             good = sum(record.as_declared for record in records)
             terminalreporter.write_line(f"{good} of {len(records)} notebooks as declared; the records are in {folder}")
+            for line in agreement(records):
+                terminalreporter.write_line(line)

@@ -24,6 +24,7 @@ from grader.grade import Options, gather_evidence
 from grader.results import Report
 from grader.run.kernel import KernelStarter, best_for
 from grader.submission import load_submission
+from grader.verify.agreement import judge_replay
 from grader.verify.cases import Case, cases_of
 from grader.verify.keeper import Keeper
 from grader.verify.layout import mismatch_text
@@ -49,6 +50,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         default=1,
         help="run one in N of a reference's variants, and judge the others on the evidence recorded beside them",
+    )
+    group.addoption(
+        "--verify-replay",
+        action="store_true",
+        help="rebuild and measure every model too; it must agree with what the recorder saw",
     )
     group.addoption(
         "--verify-kept",
@@ -85,9 +91,9 @@ def kernels() -> KernelStarter:
     return best_for(notebooks=2)
 
 
-def evidence_of(case: Case) -> Evidence:
-    """Run the notebook."""
-    options = Options(keras=case.keras)
+def evidence_of(case: Case, *, replay: bool) -> Evidence:
+    """Run the notebook; without a replay unless that is what is verified: it takes as long again."""
+    options = Options(keras=case.keras, replay="always" if replay else "never")
     return gather_evidence(load_submission(case.path), case.assignment, options, starter=kernels())[0]
 
 
@@ -114,9 +120,12 @@ class VariantsFile(pytest.File):
         kept = records.of(reference.slug) if option(self.config, "verify_kept") else {}
         share = option(self.config, "verify_fresh") or 1
         recorded = read_recorded(reference) if share > 1 else {}
+        replay = bool(option(self.config, "verify_replay"))
         for case in cases_of(reference):
             record = kept.get(case.key) or (None if is_fresh(case, share) else recorded.get(case.key))
             usable = record if record is not None and record.is_of(case) else None
+            if replay and usable is not None and usable.evidence.base and usable.evidence.replay is None:
+                usable = None
             yield NotebookItem.from_parent(self, name=case.id, case=case, records=records, kept=usable)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
@@ -136,9 +145,10 @@ class NotebookItem(pytest.Item):
 
     def runtest(self) -> None:
         """Grade it and compare."""
-        evidence = self.kept.evidence if self.kept else evidence_of(self.case)
+        replay = bool(option(self.config, "verify_replay"))
+        evidence = self.kept.evidence if self.kept else evidence_of(self.case, replay=replay)
         report = report_on(self.case, evidence)
-        mismatches = judge(self.case, report)
+        mismatches = [*judge(self.case, report), *judge_replay(evidence)]
         self.record = record_of(self.case, report, evidence, as_declared=not mismatches)
         if mismatches:
             raise NotAsDeclaredError(mismatch_text(self.case, report, mismatches))

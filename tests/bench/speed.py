@@ -187,7 +187,7 @@ def peak_of_workers(measured: Measured, way: str) -> Iterator[None]:
 def measure(place: Place, rounds: int) -> Measured:
     """All ways, in turn."""
     measured, assignment = Measured(), Assignment.load(place.assignment)
-    submission, options = load_submission(SOLUTION), Options(keras=place.keras)  # type: ignore[arg-type]
+    submission, options = load_submission(SOLUTION), Options(keras=place.keras, replay="never")  # type: ignore[arg-type]
     floor, starter = Floor(place), WarmKernels()
     check = ["grader", "check", str(SOLUTION), "-a", str(place.assignment), "--keras", place.keras, "-q"]
     for number in range(rounds + 1):

@@ -1,5 +1,6 @@
 # The base's layers lie in the model (input_tensor, base.output, pooling); BatchNorm stays frozen one by one.
 # held: flattened
+# replay-3: done
 
 # %%
 inputs = Input((96, 96, 3))

@@ -1,6 +1,7 @@
 # The base's layers lie in the model, as Keras's own example has it; its BatchNorm layers are fine-tuned.
 # fails: TL103 TL203
 # held: flattened
+# replay-2: done
 
 # %%
 base = new_base()

@@ -1,6 +1,7 @@
 # Sequential with the base in it, unfrozen together with its BatchNorm layers.
 # fails: TL103 TL203
 # held: sequential
+# replay-3: done
 
 # %%
 base = new_base()

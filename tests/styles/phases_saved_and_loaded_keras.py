@@ -1,5 +1,6 @@
 # The model is saved as .keras and loaded; the base is found by its name and by get_layer.
 # warns-3: TL203
+# replay-2: done
 
 # %%
 from tensorflow import keras

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.evidence import Evidence
+from grader.feedback.counterfactual import with_base_frozen
 from grader.feedback.diagnosis import Rule, outcome_of
 from grader.feedback.wording import plural
 from grader.results import CheckResult, Outcome
@@ -35,3 +36,6 @@ class BaseNotFrozen(Rule):
             "A new head is random, so its first gradients are large and say little; they change features that took "
             "ImageNet to learn. Set `base_model.trainable = False` before you compile for the first time."
         )
+
+    def counterfactual(self, evidence: Evidence) -> str:
+        return with_base_frozen(evidence)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.evidence import Evidence
+from grader.feedback.counterfactual import with_layers_unfrozen
 from grader.feedback.diagnosis import Rule, outcome_of
 from grader.feedback.wording import plural
 from grader.results import CheckResult, Outcome
@@ -34,3 +35,6 @@ class CompiledTooEarly(Rule):
             "when `fit` "
             "begins. The order that is right in all of them: unfreeze, compile, fit."
         )
+
+    def counterfactual(self, evidence: Evidence) -> str:
+        return with_layers_unfrozen(evidence)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.evidence import Evidence
+from grader.feedback.counterfactual import with_batchnorm_frozen
 from grader.feedback.diagnosis import Rule, call_arguments, drift_extent, outcome_of
 from grader.feedback.wording import version_text
 from grader.results import CheckResult, Outcome
@@ -33,3 +34,6 @@ class FrameworkOverride(Rule):
             "each of them before you compile. "
             "That holds in every version."
         )
+
+    def counterfactual(self, evidence: Evidence) -> str:
+        return with_batchnorm_frozen(evidence)

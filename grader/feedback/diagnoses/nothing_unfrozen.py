@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.evidence import Evidence
+from grader.feedback.counterfactual import with_layers_unfrozen
 from grader.feedback.diagnosis import Rule, outcome_of, unfreezes
 from grader.results import CheckResult, Outcome
 
@@ -39,3 +40,6 @@ class NothingUnfrozen(Rule):
                 "layer does."
             )
         return text
+
+    def counterfactual(self, evidence: Evidence) -> str:
+        return with_layers_unfrozen(evidence)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.evidence import Evidence
+from grader.feedback.counterfactual import with_layers_unfrozen
 from grader.feedback.diagnosis import Rule, outcome_of
 from grader.feedback.wording import plural
 from grader.results import CheckResult, Outcome
@@ -40,3 +41,6 @@ class RecompileForgotten(Rule):
             f"goes on with the old selection, without a word of warning. {measured} {remedy}; "
             "that is also where the lower learning rate belongs."
         ).replace("  ", " ")
+
+    def counterfactual(self, evidence: Evidence) -> str:
+        return with_layers_unfrozen(evidence)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.evidence import Evidence
+from grader.feedback.counterfactual import with_training_false
 from grader.feedback.diagnosis import (
     Rule,
     call_arguments,
@@ -47,6 +48,9 @@ class TrainingFlagForgotten(Rule):
             "flag."
         )
         return f"{misread}\n\n{self.measured(evidence)}\n\n{REMEDY[base.style]}"
+
+    def counterfactual(self, evidence: Evidence) -> str:
+        return with_training_false(evidence)
 
     @staticmethod
     def measured(evidence: Evidence) -> str:

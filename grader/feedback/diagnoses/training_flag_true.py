@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.evidence import Evidence
+from grader.feedback.counterfactual import with_training_false
 from grader.feedback.diagnosis import Rule, call_spot, drift_extent, outcome_of
 from grader.results import CheckResult, Outcome
 
@@ -41,3 +42,6 @@ class TrainingFlagTrue(Rule):
             f"overwrite the moving mean and variance.\n\n{measured} {predict}\n\n"
             "Write `training=False`, in both phases: unfrozen layers learn all the same."
         )
+
+    def counterfactual(self, evidence: Evidence) -> str:
+        return with_training_false(evidence)

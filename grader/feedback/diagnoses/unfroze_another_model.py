@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grader.evidence import Evidence
+from grader.feedback.counterfactual import with_layers_unfrozen
 from grader.feedback.diagnosis import Rule, outcome_of, unfreezes
 from grader.results import CheckResult, Outcome
 
@@ -32,3 +33,6 @@ class UnfrozeAnotherModel(Rule):
             "you train: "
             f"`base_model = model.get_layer({evidence.base.name!r})`."
         )
+
+    def counterfactual(self, evidence: Evidence) -> str:
+        return with_layers_unfrozen(evidence)

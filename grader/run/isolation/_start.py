@@ -11,7 +11,12 @@ __all__ = ["start_cold_kernel", "start_kernel"]
 
 
 def start_kernel(request: dict[str, Any]) -> None:
-    """Be the kernel that the request describes, until it is shut down."""
+    """Be the kernel that the request describes, until it is shut down; or measure a model, if it asks for that."""
+    if "replay" in request:
+        from grader.run.replay.child import serve as measure
+
+        measure(request["replay"]["folder"], request["replay"]["target"])
+        return
     from grader.run.recorder.config import KernelConfig
     from grader.run.recorder.launch import serve
 
@@ -22,7 +27,12 @@ def start_kernel(request: dict[str, Any]) -> None:
 
 def start_cold_kernel(request: dict[str, Any]) -> None:
     """As `start_kernel`, where nothing is imported yet: what starts threads must not be imported before the walls."""
-    from grader.run.recorder.launch import import_needed
+    if "replay" in request:
+        from grader.run.replay.child import import_needed as import_little
 
-    import_needed(request["config"]["flavour"])
+        import_little(request["replay"]["flavour"])
+    else:
+        from grader.run.recorder.launch import import_needed
+
+        import_needed(request["config"]["flavour"])
     start_kernel(request)

@@ -8,6 +8,7 @@ from typing import ClassVar
 from jupyter_client.manager import AsyncKernelManager
 
 from grader.run.enclosure import Enclosure
+from grader.run.kernel.monitored import Launch
 from grader.run.recorder.config import KernelConfig
 
 __all__ = ["KernelStarter"]
@@ -21,3 +22,11 @@ class KernelStarter(ABC):
     @abstractmethod
     def manager(self, enclosure: Enclosure, config: KernelConfig) -> AsyncKernelManager:
         """A manager whose `start_kernel` starts that kernel behind the walls of the enclosure."""
+
+    @abstractmethod
+    def launch(self, flavour: str, environment: dict[str, str]) -> Launch:
+        """How to start a monitor for another process with this Keras than a notebook's. Linux only.
+
+        Raises:
+            KernelError: it cannot be started.
+        """

@@ -15,7 +15,7 @@ from platformdirs import user_cache_path
 from grader.run.enclosure import Enclosure
 from grader.run.kernel._base import KernelStarter
 from grader.run.kernel.client import PromptClient
-from grader.run.kernel.monitored import new_monitor, provide
+from grader.run.kernel.monitored import Launch, new_monitor, provide
 from grader.run.recorder.config import KernelConfig
 
 __all__ = ["ColdKernel", "font_list", "kernel_environment", "new_manager"]
@@ -57,6 +57,9 @@ class ColdKernel(KernelStarter):
             enclosure.sandbox.fill(enclosure.places.work, enclosure.places.home)
             enclosure.adopt([], [])
         return manager
+
+    def launch(self, flavour: str, environment: dict[str, str]) -> Launch:
+        return new_monitor(environment)
 
 
 def new_manager(enclosure: Enclosure, config: KernelConfig) -> AsyncKernelManager:

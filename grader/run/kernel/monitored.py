@@ -22,7 +22,7 @@ from grader.errors import KernelError
 from grader.run.enclosure import Enclosure
 from grader.run.recorder.config import KernelConfig
 
-__all__ = ["Launch", "MonitoredProcess", "MonitoredProvisioner", "new_monitor", "provide"]
+__all__ = ["Launch", "MonitoredProcess", "MonitoredProvisioner", "begin", "new_monitor", "provide"]
 
 STARTUP = 60
 """Seconds that walls may take to be put up; they take a few hundredths of one."""
@@ -105,6 +105,39 @@ class MonitoredProcess:
         self.send_signal(signal.SIGTERM)
 
 
+def begin(enclosure: Enclosure, request: dict[str, Any], launch: Launch, output: int) -> MonitoredProcess:
+    """Have a monitor put up the walls of the enclosure and start within them what is requested.
+
+    Args:
+        output: file descriptor that the monitor itself writes to.
+
+    Raises:
+        KernelError: the walls cannot be put up.
+    """
+    from grader.run.isolation._monitor import receive, send
+
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        monitor = launch(theirs, output)
+    ours.settimeout(STARTUP)
+    try:
+        send(ours, request)
+        told, files, _ = receive(ours)
+    except OSError as exc:
+        told, files = {"error": f"the monitor does not answer ({exc})"}, []
+    if "kernel" not in told:
+        ours.close()
+        if monitor is not None:
+            monitor.wait()
+        raise KernelError(
+            f"The walls around the kernel ({enclosure.tier.name}) could not be put up:"
+            f" {told.get('error', 'the monitor ended')}.",
+            "Run `grader doctor` to see what is missing.",
+        )
+    enclosure.adopt(told.get("opened", []), files)
+    return MonitoredProcess(ours, told["kernel"], told["tree"], monitor)
+
+
 class MonitoredProvisioner(LocalProvisioner):
     """Asks a monitor where jupyter_client's own provisioner starts a process."""
 
@@ -115,8 +148,6 @@ class MonitoredProvisioner(LocalProvisioner):
         self._launch = launch
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        from grader.run.isolation._monitor import receive, send
-
         enclosure = self._enclosure
         connection = json.loads(Path(self.parent.connection_file).read_text(encoding="utf-8"))
         connection["ip"] = f"{enclosure.places.sockets}/k"
@@ -128,26 +159,7 @@ class MonitoredProvisioner(LocalProvisioner):
             "env": dict(self.kernel_spec.env),
             "log": enclosure.log,
         }
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            monitor = self._launch(theirs, kwargs["stdout"].fileno())
-        ours.settimeout(STARTUP)
-        try:
-            send(ours, request)
-            told, files, _ = receive(ours)
-        except OSError as exc:
-            told, files = {"error": f"the monitor does not answer ({exc})"}, []
-        if "kernel" not in told:
-            ours.close()
-            if monitor is not None:
-                monitor.wait()
-            raise KernelError(
-                f"The walls around the kernel ({enclosure.tier.name}) could not be put up:"
-                f" {told.get('error', 'the monitor ended')}.",
-                "Run `grader doctor` to see what is missing.",
-            )
-        enclosure.adopt(told.get("opened", []), files)
-        self.process = MonitoredProcess(ours, told["kernel"], told["tree"], monitor)
-        self.pid = told["kernel"]
+        self.process = begin(enclosure, request, self._launch, kwargs["stdout"].fileno())
+        self.pid = self.process.pid
         self.cwd = kwargs.get("cwd")
         return self.connection_info

@@ -19,7 +19,7 @@ from grader.run.enclosure import Enclosure
 from grader.run.isolation._monitor import receive, send
 from grader.run.kernel._base import KernelStarter
 from grader.run.kernel.cold import font_list, kernel_environment, new_manager
-from grader.run.kernel.monitored import provide
+from grader.run.kernel.monitored import Launch, provide
 from grader.run.recorder.config import KernelConfig
 from grader.run.workspace import LOCK, take_lock
 
@@ -50,12 +50,20 @@ class WarmKernels(KernelStarter):
             KernelError: the zygote cannot be started.
         """
         manager = new_manager(enclosure, config)
-        kind = (config.flavour, config.training)
-        zygote = self._zygotes.get(kind)
-        if zygote is None or not zygote.alive:
-            zygote = self._zygotes[kind] = Zygote(*kind)
-        provide(manager, enclosure, config, zygote.fork)
+        provide(manager, enclosure, config, self._zygote(config.flavour, config.training).fork)
         return manager
+
+    def launch(self, flavour: str, environment: dict[str, str]) -> Launch:
+        """From a zygote that is there for notebooks, whichever kind of training it is for."""
+        warm = (kind for kind, zygote in self._zygotes.items() if kind[0] == flavour and zygote.alive)
+        return self._zygote(*next(warm, (flavour, "bounded"))).fork
+
+    def _zygote(self, *kind: str) -> Zygote:
+        flavour, training = kind
+        zygote = self._zygotes.get((flavour, training))
+        if zygote is None or not zygote.alive:
+            zygote = self._zygotes[flavour, training] = Zygote(flavour, training)
+        return zygote
 
     def close(self) -> None:
         """End the zygotes, and with them whatever was forked from them and is still there."""

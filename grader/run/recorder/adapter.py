@@ -45,6 +45,22 @@ class KerasAdapter(ABC):
         with tf.init_scope():
             return np.array(variable.numpy())
 
+    def flag(self, layer: Any) -> bool:
+        """The layer's own `trainable`, whatever those around and inside it say."""
+        return bool(layer._trainable)
+
+    def set_flag(self, layer: Any, value: bool) -> None:
+        """Set it for this layer alone. The property's setter would pass the value down to every layer below."""
+        layer._trainable = value
+
+    @abstractmethod
+    def variable_flag(self, variable: Any) -> bool:
+        """Whether a flag of the weight's own lets it train."""
+
+    @abstractmethod
+    def set_variable_flag(self, variable: Any, value: bool) -> None:
+        """See `variable_flag`."""
+
     @abstractmethod
     def as_compiled(self, model: Any) -> AbstractContextManager[None]:
         """Within it, `trainable` is what this model's training goes by: see each adapter."""

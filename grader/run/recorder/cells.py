@@ -40,12 +40,14 @@ class Segment:
 
     Args:
         flags: what `trainable` said of each model as the segment began.
+        frozen: which of its layers and weights were frozen then.
         models: those that were there.
         opened: whether the state before it is known.
         stepped: the optimizers that were applied, each with the sets of variables that it updated.
     """
 
     flags: dict[int, list[str] | None] = field(default_factory=dict)
+    frozen: dict[int, dict[str, list[Any]]] = field(default_factory=dict)
     models: list[Any] = field(default_factory=list)
     opened: bool = False
     stepped: list[tuple[Any, frozenset[int]]] = field(default_factory=list)
@@ -144,6 +146,7 @@ class Cells:
             self._segment.opened = True
         if not self._segment.stepped:
             self._segment.flags, self._segment.models = flags, models
+            self._segment.frozen = {self._book.number(model): self._book.frozen(model) for model in models}
 
     def after_cell(self, result: Any = None) -> None:
         """Journal what this cell did beside `fit`."""
@@ -151,6 +154,7 @@ class Cells:
         self._close(models)
         for model in models:
             number = self._book.describe(model)
+            self._book.note_flags(model)
             if number not in self._known:
                 # A model that is never trained shows its weights here and nowhere else.
                 self._known.add(number)
@@ -205,6 +209,7 @@ class Cells:
                 learning_rate=self._rate(optimizer) if traced_before else main.learning_rate,
                 flagged=segment.flags[number] if number in segment.flags else self._book.trainable(model),
                 trainable=trained,
+                frozen=segment.frozen.get(number),
                 before=self._before,
                 after=after,
                 steps=steps,

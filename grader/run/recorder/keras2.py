@@ -38,6 +38,13 @@ class Keras2(KerasAdapter):
     def role(self, variable: Any) -> str:
         return str(variable.name).rsplit("/", 1)[-1].split(":")[0]
 
+    def variable_flag(self, variable: Any) -> bool:
+        # Keras 2 keeps none for the weights: theirs only says what they were made for.
+        return True
+
+    def set_variable_flag(self, variable: Any, value: bool) -> None:
+        """Nothing to set."""
+
     @contextmanager
     def as_compiled(self, model: Any) -> Iterator[None]:
         from tf_keras.src.engine.training_utils import RespectCompiledTrainableState

@@ -40,6 +40,12 @@ class Keras3(KerasAdapter):
     def role(self, variable: Any) -> str:
         return str(variable.name)
 
+    def variable_flag(self, variable: Any) -> bool:
+        return bool(variable.trainable)
+
+    def set_variable_flag(self, variable: Any, value: bool) -> None:
+        variable.trainable = value
+
     def _flags(self, model: Any) -> Flags:
         layers = model._flatten_layers()
         return (

@@ -26,6 +26,7 @@ class ModelBook:
         self._journal = journal
         self._numbers: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._described: dict[int, str] = {}
+        self._frozen: dict[int, dict[str, list[Any]]] = {}
         self._next = 1
         self._alive: weakref.WeakSet[Any] = weakref.WeakSet()
         self._pretrained: set[int] = set()
@@ -86,6 +87,25 @@ class ModelBook:
             return self.keys_of(model, model.trainable_weights)
         except ValueError:  # Keras 2 refuses to tell while a part of the model is unbuilt.
             return None
+
+    def frozen(self, model: Any) -> dict[str, list[Any]]:
+        """Numbers of the layers, the model among them, whose own `trainable` is False, and keys of the weights that
+        gradients could train but for a flag of the weight's own. The rest is what it is made to be: trainable."""
+        return {
+            "layers": [self.number(layer) for layer in (model, *self.walk(model)) if not self._adapter.flag(layer)],
+            "weights": [
+                key
+                for key, variable, trains in self.variables(model)
+                if trains and not self._adapter.variable_flag(variable)
+            ],
+        }
+
+    def note_flags(self, model: Any) -> None:
+        """Write to the journal which layers and weights of the model are frozen, where that has changed."""
+        number, frozen = self.number(model), self.frozen(model)
+        if self._frozen.get(number) != frozen:
+            self._frozen[number] = frozen
+            self._journal.event("flags", model=number, frozen=frozen)
 
     def describe(self, model: Any) -> int:
         """Write the model's layers and config to the journal, unless that stands there already.

@@ -160,6 +160,7 @@ class Training:
                     epochs=epochs,
                     flagged=flagged,
                     trainable=self._book.trainable(model),
+                    frozen=self._book.frozen(model),
                     before=before,
                     **optimizer_facts(model),
                     **self._rates.facts(getattr(model, "optimizer", None)),
