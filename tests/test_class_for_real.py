@@ -20,6 +20,7 @@ from grader.batch.executors.local import LocalExecutor
 from grader.batch.store import FILE, read_gradebook
 from grader.batch.work import Task, task_of
 from grader.errors import GraderError, WorkerDiedError
+from grader.evidence import Evidence
 from grader.grade import Options
 from grader.submission import load_submission
 from grader.weights import WeightsStore
@@ -93,7 +94,7 @@ def task(tmp_path: Path, alpaca: Assignment) -> Task:
     store = WeightsStore()
     store.ensure("MobileNetV2", [(160, 160, 3)])
     path = write_notebook(tmp_path / "one.ipynb", ["import time\ntime.sleep(0.5)\nprint('done')"])
-    return task_of("key", load_submission(path), alpaca, Options(keras="3"), store)
+    return task_of("key", load_submission(path), alpaca, Options(keras="3", isolation="none"), store)
 
 
 def test_a_worker_that_is_killed_costs_one_submission_and_is_replaced(task: Task) -> None:
@@ -106,6 +107,8 @@ def test_a_worker_that_is_killed_costs_one_submission_and_is_replaced(task: Task
         assert str(died.value) == "A worker was killed by SIGKILL."
         ran = executor.submit(task).result(120)
         assert "done" in ran.notebook
+        # What was asked for on the command line holds for every worker.
+        assert Evidence.model_validate_json(ran.evidence).environment.isolation == "bare"
         with pytest.raises(GraderError, match="there is no such file"):
             executor.submit(task.model_copy(update={"assignment": "/nowhere"})).result(60)
         impatient = executor.submit(task.model_copy(update={"patience": 0.2}))

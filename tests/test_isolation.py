@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grader.cli.check import warn_of_isolation
+from grader.cli.run_options import warn_of_isolation
 from grader.doctor import isolation
 from grader.errors import IsolationError
 from grader.grade import Options

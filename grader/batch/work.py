@@ -40,6 +40,8 @@ class Task(Frozen):
     keras: Literal["auto", "2", "3"] | None = None
     training: Literal["bounded", "full"] | None = None
     replay: Literal["auto", "always", "never"] | None = None
+    isolation: str = "auto"
+    """As `grader.grade.Options` has it."""
     patience: float
     """Seconds after which the worker itself must be at fault."""
 
@@ -73,6 +75,7 @@ def task_of(key: str, submission: Submission, assignment: Assignment, options: O
         keras=options.keras,
         training=options.training,
         replay=options.replay,
+        isolation=options.isolation,
         patience=patience(assignment),
     )
 
@@ -98,7 +101,7 @@ def run_task(task: Task, starter: KernelStarter) -> Ran:
     evidence, notebook = gather_evidence(
         submission,
         Assignment.load(Path(task.assignment)),
-        Options(keras=task.keras, training=task.training, replay=task.replay),
+        Options(keras=task.keras, training=task.training, replay=task.replay, isolation=task.isolation),
         store=WeightsStore(Path(task.weights)),
         starter=starter,
     )

@@ -20,6 +20,7 @@ from grader.cli.run_options import (
     ReplayOption,
     TrainingOption,
     options_of,
+    warn_of_isolation,
 )
 
 if TYPE_CHECKING:
@@ -117,19 +118,6 @@ def check_several(notebooks: list[Path], assignment: str, options: Options, layo
         done.append(graded)
     finish(done, paths, folder)
     raise typer.Exit(PARTIAL if len(done) < len(notebooks) else int(any(map(has_findings, done))))
-
-
-def warn_of_isolation(options: Options) -> None:
-    """Say once, before anything runs, that walls are lower than they could be.
-
-    Raises:
-        IsolationError: strict walls were asked for, and cannot be had.
-    """
-    from grader.run.isolation import choose
-
-    warning = choose(options.isolation).warning
-    if warning:
-        typer.echo(f"grader: {warning}", err=True)
 
 
 def has_findings(graded: Graded) -> bool:

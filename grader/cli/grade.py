@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader.cli.app import app, fail
-from grader.cli.run_options import AssignmentOption, KerasOption, ReplayOption, TrainingOption, options_of
+from grader.cli.run_options import (
+    AssignmentOption,
+    Isolation,
+    IsolationOption,
+    KerasOption,
+    ReplayOption,
+    TrainingOption,
+    options_of,
+    warn_of_isolation,
+)
 
 if TYPE_CHECKING:
     from grader.batch.progress import Tally
@@ -39,6 +48,7 @@ def grade(
     keras: KerasOption = None,
     training: TrainingOption = None,
     replay: ReplayOption = None,
+    isolation: IsolationOption = Isolation.AUTO,
     rerun: Annotated[
         bool, typer.Option("--rerun", help="Run again what was run by another version of grader or assignment.")
     ] = False,
@@ -50,7 +60,9 @@ def grade(
     from grader.batch.progress import Tally
     from grader.batch.session import Order, grade_class
 
-    options = options_of(keras, training, replay)
+    options = options_of(keras, training, replay, isolation)
+    if not dask:  # Elsewhere it is for the workers to say.
+        warn_of_isolation(options)
     tally = Tally()
     signal.signal(signal.SIGTERM, stop)
     try:

@@ -24,6 +24,7 @@ __all__ = [
     "TrainingOption",
     "complete_assignment",
     "options_of",
+    "warn_of_isolation",
 ]
 
 
@@ -111,3 +112,16 @@ def options_of(
         replay=replay.value if replay else None,
         keep_weights=keep_weights,
     )
+
+
+def warn_of_isolation(options: Options) -> None:
+    """Say once, before anything runs, that walls are lower than they could be.
+
+    Raises:
+        IsolationError: strict walls were asked for, and cannot be had.
+    """
+    from grader.run.isolation import choose
+
+    warning = choose(options.isolation).warning
+    if warning:
+        typer.echo(f"grader: {warning}", err=True)
