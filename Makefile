@@ -8,7 +8,7 @@ PYTHON := $(VENV)/bin/python
 GRADER := $(VENV)/bin/grader
 JOBS   ?= 2
 
-.PHONY: help demo test attacks setup lint lock fuzz bench bench-class bench-regrade reference verify replay matrix recorded facts benchmark keras-versions clean
+.PHONY: help demo test attacks setup lint lock fuzz bench bench-steady bench-class bench-regrade reference verify replay matrix recorded facts benchmark keras-versions clean
 
 help:
 	@echo "make demo       grade the class in samples/ and say where its page and the reports are"
@@ -18,6 +18,7 @@ help:
 	@echo "make attacks    run every attack in every tier of isolation, and what isolation costs"
 	@echo "make fuzz       a thousand malformed notebooks and forged journals (FUZZ=N: so many of each)"
 	@echo "make bench      time a check, cold and warm, and a class, beside the bare notebook and jupyter execute"
+	@echo "make bench-steady   grade 500 notebooks in a row: does memory, time or anything else grow?"
 	@echo "make bench-class    grade a class of 200 while the grader is killed, beside jupyter execute"
 	@echo "make bench-regrade  time regrading a class of 10,000"
 	@echo "make reference  make the known-wrong variants anew from reference/*/variants.toml"
@@ -61,6 +62,9 @@ fuzz: setup
 
 bench: setup
 	@$(PYTHON) -m tests.bench.speed --write
+
+bench-steady: setup
+	@$(PYTHON) -m tests.bench.steady
 
 bench-class: setup
 	@$(PYTHON) -m tests.bench.grade_class --jobs $(JOBS)

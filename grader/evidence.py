@@ -341,6 +341,9 @@ class Evidence(Frozen):
     replay: Replay | None = None
     """The grader's own measurements on the rebuilt model; None where none were asked for, and in evidence from before
     they were made."""
+    trained_sha256: str = ""
+    """Of the weights that training changed, as it left them; empty: none were, or in evidence from before this was
+    noted. Two notebooks share it where they draw the same random numbers and do the same with them."""
     sources: dict[int, str] = {}
     """Source of each cell that any Place in here speaks of, at most 4,000 characters each."""
     notes: tuple[Note, ...] = ()

@@ -121,6 +121,8 @@ class SubmissionInfo(Frozen):
     name: str
     sha256: str
     student: str = ""
+    trained_sha256: str = ""
+    """Of the weights that training changed; empty: none were, or it is not known."""
 
 
 class Report(Frozen):

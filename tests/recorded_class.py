@@ -48,7 +48,8 @@ def found(folder: Path, sources: dict[str, str]) -> Found:
 def evidence_for(source: str) -> Evidence:
     """What a run of a sample's code shows: ``wrong`` in it forgets `training=False`."""
     recorded = textbook(calls=(call("unset"),)) if "wrong" in source else textbook()
-    return recorded.model_copy(update={"notebook": notebook(name="run.ipynb")})
+    trained = "e3b0" if "seeded" in source else ""
+    return recorded.model_copy(update={"notebook": notebook(name="run.ipynb"), "trained_sha256": trained})
 
 
 class Recorded(Executor):

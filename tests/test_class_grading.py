@@ -6,12 +6,14 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from grader.assignment import Assignment
-from grader.batch.closing import exit_status
+from grader.batch.closing import exit_status, print_closing
 from grader.batch.entries import Attempt, Found, Refused, Student
 from grader.batch.fingerprint import changed, code_hash, conditions_of, rubric_hash
 from grader.batch.grading import FROM_OUTSIDE, Watcher
+from grader.batch.overview import Overview
 from grader.batch.plan import Item
 from grader.batch.store import read_gradebook, working_on
 from grader.errors import ExecutorError, KernelError, StoreError, WorkerDiedError
@@ -54,6 +56,33 @@ def test_each_student_has_a_row_and_the_same_code_is_run_once_and_says_so(
     ]
     assert (cy.report.submission.name, cy.report.submission.student) == ("cy.ipynb", "Cy")
     assert cy.report.submission.sha256 == hashlib.sha256((tmp_path / "in" / "cy.ipynb").read_bytes()).hexdigest()
+
+
+def test_other_code_with_the_same_trained_weights_is_shown_as_something_to_look_at(
+    tmp_path: Path, out: Path, alpaca: Assignment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shared = f"seeded = {list(range(100))}"
+    sources = {
+        "ada": shared,
+        "bob": f"seeded = {list(range(120))}",
+        "cy": shared,
+        "dee": "right = 1",
+        "eve": "wrong = 1",
+    }
+    with working_on(out, "testing", make=True) as store:
+        grade(store, alpaca, found(tmp_path / "in", sources), Recorded())
+    rows = {row.student.key: row for row in read_gradebook(out).rows}
+    assert {key: row.same_weights for key, row in rows.items()} == {
+        "ada": ("bob",),  # Cy's code is the same, which is said already.
+        "bob": ("ada", "cy"),
+        "cy": ("bob",),
+        "dee": (),
+        "eve": (),
+    }
+    assert Overview(read_gradebook(out), {}).line(rows["bob"]).notes == ("same trained weights as Ada and Cy",)
+    print_closing(read_gradebook(out), Console())
+    printed = capsys.readouterr().out.splitlines()
+    assert "3 students trained to the same weights by other code: worth a look." in printed
 
 
 def test_the_same_command_again_runs_nothing_and_a_changed_file_is_run(

@@ -137,6 +137,17 @@ def test_a_variable_stands_in_the_last_snapshot_in_which_it_changed(tmp_path: Pa
     assert value.tolist() == [1.0, 1.0]
 
 
+def test_the_digest_of_weights_goes_by_their_order_and_values_and_not_by_their_numbers(tmp_path: Path) -> None:
+    arrays = {"1.0": np.zeros(3), "2.0": np.ones(2), "7.0": np.zeros(3), "8.0": np.ones(2), "9.0": np.ones((2, 1))}
+    save_file(arrays, str(tmp_path / "snapshot-1.safetensors"))
+    snapshots = Snapshots(tmp_path)
+    digest = snapshots.digest(["1.0", "2.0"], 1)
+    assert len(digest) == 64
+    assert snapshots.digest(["7.0", "8.0", "not there"], 1) == digest
+    assert digest not in (snapshots.digest(["2.0", "1.0"], 1), snapshots.digest(["1.0", "9.0"], 1))
+    assert snapshots.digest(["1.0"], 0) == snapshots.digest([], 1) == ""
+
+
 def test_drift_is_measured_in_standard_deviations_and_stays_finite() -> None:
     before, after = np.array([0.0, 1.0]), np.array([0.5, 1.0])
     assert mean_drift(before, after, np.array([4.0, 1.0])) == 0.25

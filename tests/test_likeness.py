@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from grader.assignment import Assignment
 from grader.batch.likeness import fingerprint, groups
+from tests.notebooks import grade_cells
 
+SEEDED = """
+import tensorflow as tf
+tf.keras.utils.set_random_seed({seed})
+images, labels = tf.random.uniform((2, 96, 96, 3), -1, 1), tf.constant([[0.0], [1.0]])
+"""
+ONE_WAY = """
+base = tf.keras.applications.MobileNetV2(input_shape=(96, 96, 3), include_top=False, weights="imagenet", pooling="avg")
+base.trainable = False
+inputs = tf.keras.Input((96, 96, 3))
+model = tf.keras.Model(inputs, tf.keras.layers.Dense(1)(base(inputs, training=False)))
+model.compile("sgd", "mse")
+model.fit(images, labels)
+"""
+OTHER_WAY = """
+net = tf.keras.applications.MobileNetV2((96, 96, 3), include_top=False, pooling="avg")
+for layer in net.layers:
+    layer.trainable = False
+x = tf.keras.Input((96, 96, 3), name="pictures")
+y = tf.keras.layers.Dense(1, name="answer")(net(x, training=False))
+classifier = tf.keras.Model(x, y, name="mine")
+classifier.compile(optimizer=tf.keras.optimizers.SGD(), loss=tf.keras.losses.MeanSquaredError())
+for _ in range(1):
+    classifier.fit(images, y=labels, epochs=1)
+"""
 GIVEN = "import tensorflow as tf\ndef plot(history):\n    '''Draw it.'''\n    print(history)"
 EXERCISE = "def build(shape):\n    # YOUR CODE HERE\n    base = None\n    return base"
 OWN = """
@@ -94,3 +122,10 @@ def test_groups_name_the_others_and_leave_out_how_everybody_solves_it() -> None:
     assert groups({"a": "1", "b": "2", "c": "1", "d": "", "e": ""}) == {"a": ("c",), "c": ("a",)}
     assert groups({str(number): "1" for number in range(6)}) == {}
     assert len(groups({str(number): "1" if number < 6 else str(number) for number in range(60)})) == 6
+
+
+def test_weights_trained_alike_are_told_whatever_the_code_and_by_the_seed(alpaca: Assignment, tmp_path: Path) -> None:
+    def trained(seed: int, code: str) -> str:
+        return grade_cells(tmp_path, [SEEDED.format(seed=seed), code], alpaca).evidence.trained_sha256
+
+    assert trained(1, ONE_WAY) == trained(1, OTHER_WAY) != trained(2, ONE_WAY)

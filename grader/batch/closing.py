@@ -58,6 +58,11 @@ def print_closing(gradebook: Gradebook, console: Console) -> None:
         alike = sum(bool(row.same_code) for row in gradebook.rows)
         if alike:
             console.print(f"\n{alike} students have the same code as another one: worth a look.", highlight=False)
+        alike = sum(bool(row.same_weights) for row in gradebook.rows)
+        if alike:
+            console.print(
+                f"\n{alike} students trained to the same weights by other code: worth a look.", highlight=False
+            )
 
 
 def counts(gradebook: Gradebook, icons: dict[str, str]) -> Text:

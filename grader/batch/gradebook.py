@@ -43,6 +43,8 @@ class Row(Frozen):
     """Why a person has to look: the grader's own fault, or a file that could not be read. Never a zero."""
     same_code: tuple[str, ...] = ()
     """Keys of other students whose normalised code is the same: something to look at, never a verdict."""
+    same_weights: tuple[str, ...] = ()
+    """Keys of those whose code is another, and whose trained weights are the same to the last bit."""
 
     @property
     def score(self) -> float | None:

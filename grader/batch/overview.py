@@ -178,6 +178,7 @@ class Overview:
         marks = {
             "person": bool(needs_a_person(row)),
             "same": bool(row.same_code),
+            "weights": bool(row.same_weights),
             "adjusted": bool(row.adjustments),
             "late": row.late,
         }
@@ -202,6 +203,8 @@ class Overview:
             notes.append(f"{what} set from {points_text(one.given)} to {points_text(one.points)} by {one.by}")
         if row.same_code:
             notes.append(f"same code as {joined([self.names.get(key, key) for key in row.same_code])}")
+        if row.same_weights:
+            notes.append(f"same trained weights as {joined([self.names.get(key, key) for key in row.same_weights])}")
         if row.late:
             notes.append("late")
         if row.attempts > 1:
@@ -217,6 +220,7 @@ class Overview:
         labels = {mark: f"failed {mark[2:]} · {counts[mark]}" for mark in failed[:MOST_FILTERS]}
         labels["person"] = f"needs a person · {counts['person']}"
         labels["same"] = f"same code · {plural(groups, 'group')}"
+        labels["weights"] = f"same weights · {plural(counts['weights'], 'student')}"
         labels["adjusted"] = f"adjusted · {counts['adjusted']}"
         labels["late"] = f"late · {counts['late']}"
         return [Filter(mark, label, counts[mark]) for mark, label in labels.items() if counts[mark]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -88,6 +89,15 @@ class Snapshots:
     def changed(self, keys: Iterable[str], first: int, second: int) -> list[str]:
         """Those of the variables that differ between the two moments."""
         return [key for key in keys if self.same(key, first, second) is False]
+
+    def digest(self, keys: Iterable[str], moment: int) -> str:
+        """SHA-256 of these variables at this snapshot, by their order and not by their names; empty: there are none."""
+        values = [value for key in keys if (value := self.value(key, moment)) is not None]
+        hashed = hashlib.sha256()
+        for value in values:
+            hashed.update(f"{value.dtype}{value.shape}".encode())
+            hashed.update(value.tobytes())
+        return hashed.hexdigest() if values else ""
 
     def latest(self) -> int:
         """The number of the last snapshot; 0 if there is none."""

@@ -109,10 +109,18 @@ def examine(submission: Submission, assignment: Assignment, execution: Execution
         model=model,
         base=described,
         phases=phases,
+        trained_sha256=trained_digest(tree, stretches, snapshots),
         probes=probes_of(execution.evidence, assignment, base.application.model, numbers, places.place),
         sources=places.sources(),
         notes=tuple(notes),
     )
+
+
+def trained_digest(tree: ModelTree, stretches: Sequence[Stretch], snapshots: Snapshots) -> str:
+    """What tells that two models were trained alike: the weights of this one that training changed, as it left them."""
+    moved = {key for each in stretches for key in snapshots.changed(each.tree.keys(), each.event.before, each.after)}
+    last = max((each.after for each in stretches), default=0)
+    return snapshots.digest(filter(moved.__contains__, tree.keys()), last)
 
 
 def model_without_base(journal: Journal) -> Model | None:

@@ -43,7 +43,10 @@ def build_report(evidence: Evidence, results: Sequence[CheckResult], assignment:
         assignment=evidence.assignment or assignment.slug,
         assignment_title=assignment.title,
         submission=SubmissionInfo(
-            name=evidence.notebook.name, sha256=evidence.notebook.sha256, student=evidence.notebook.student
+            name=evidence.notebook.name,
+            sha256=evidence.notebook.sha256,
+            student=evidence.notebook.student,
+            trained_sha256=evidence.trained_sha256,
         ),
         outcome=overall_outcome(checks),
         score=sum(check.points for check in checks),

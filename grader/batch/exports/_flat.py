@@ -33,6 +33,7 @@ def record_of(row: Row, gradebook: Gradebook, codes: list[str]) -> dict[str, Any
         "adjusted": bool(row.adjustments),
         "needs_a_person": row.trouble,
         "same_code": " ".join(row.same_code),
+        "same_weights": " ".join(row.same_weights),
     }
     for code in codes:
         check = checks.get(code)

@@ -70,18 +70,27 @@ def rows(session: Session) -> tuple[Row, ...]:
     for entry in entries(session):
         set_by_hand[entry.student.key].append(entry)
     alike = groups({key: tried[-1].likeness for key, tried in attempts.items()})
+    trained: dict[str, str] = {}
     found = []
     for student in students(session):
         tried = attempts.get(student.key, [])
         if tried:
             body = reports.get(tried[-1].id)
             report = unpack(Report, body) if body else None
+            trained[student.key] = report.submission.trained_sha256 if report else ""
             found.append(row_of(student, tried, report, set_by_hand[student.key], alike))
         elif student.key in refused:
             given = by_hand(None, set_by_hand[student.key])
             trouble = " ".join(refused[student.key])
             found.append(Row(student=student, attempt=0, attempts=0, adjustments=given, trouble=trouble))
-    return tuple(found)
+    twins = groups(trained)
+    return tuple(with_twins(row, twins.get(row.student.key, ())) for row in found)
+
+
+def with_twins(row: Row, others: tuple[str, ...]) -> Row:
+    """The row with those whose trained weights are the same, though their code is not."""
+    others = tuple(key for key in others if key not in row.same_code)
+    return row.model_copy(update={"same_weights": others}) if others else row
 
 
 def row_of(
