@@ -99,6 +99,7 @@ def verify(version: Version, everything: bool) -> None:
     select = [] if everything else ["-k", " or ".join(TELLING)]
     grader = str(version.python.with_name("grader"))
     command = [grader, "verify", SLUG, *select, "--records", str(version.records.folder), "-q"]
+    command += ["-n", str(min(2, os.cpu_count() or 1))] if everything else []
     version.records.path(SLUG).unlink(missing_ok=True)
     # The store of the project's own tests: every version is judged on the same weights.
     environment = {"GRADER_WEIGHTS": str(ROOT / "build" / "test-weights"), **os.environ}
