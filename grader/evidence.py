@@ -269,8 +269,6 @@ class Phase(Frozen):
     """Of the first update; None where it is no plain number."""
     rate_from: Literal["optimizer", "schedule", "callback"] = "optimizer"
     """Who set it: the optimizer as it was made, its schedule (at its step then), or a callback."""
-    ignored_rate: float | None = None
-    """A rate that was passed as `lr`, which Keras ignored; None where there was none."""
     loss: str = ""
     """The loss function's name."""
     compiled_loss: Loss | None = None

@@ -96,19 +96,6 @@ def test_a_rate_of_a_schedule_or_callback_is_named_so() -> None:
     )
 
 
-def test_an_ignored_lr_is_what_explains_it() -> None:
-    result = judge("TL204", rates(0.001, 0.001, ignored_rate=1e-5))
-    assert result.outcome.value == "warned", "it was right in the Keras that the notebook was written for"
-    assert judge("TL204", rates(0.001, 0.001, ignored_rate=0.001)).outcome.value == "failed"
-    assert said(result)[1] == (
-        "The fine-tuning began with a learning rate of 0.001, which is the same as the 0.001 of the head. "
-        "`lr=1e-05` was passed to the optimizer of the fine-tuning, and this Keras ignores `lr`.",
-    )
-    assert result.findings[0].fix == (
-        "Write `learning_rate=` in place of `lr=`, with a smaller rate for the fine-tuning than for the head."
-    )
-
-
 def test_the_head_may_have_been_trained_in_several_steps() -> None:
     phases = (
         head_phase(role="other", learning_rate=0.001),

@@ -50,7 +50,10 @@ COMMON = {
     "(a, b), info = tfds.load('c', split=['train[:50%]', 'train[50%:]'], with_info=True, as_supervised=True)\n"
     "x = (len(a), len(b), info.features['label'].num_classes)": "(3, 3, 2)",
     "from tensorflow.python.keras.layers import Dense\nx = Dense is tf.keras.layers.Dense": "True",
-    "x = tf.python is not None": "True",
+    "x = tf.python.framework.ops is not None": "True",
+    "x = type(tf.keras.losses.BinaryCrossentropy()) == tf.python.keras.losses.BinaryCrossentropy": "True",
+    "import numpy as np\n"
+    "x = tf.keras.applications.mobilenet_v2.decode_predictions(np.eye(1, 1000, 7), top=1)[0][0][1]": "'class_7'",
     "m = tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=(2,))])\nm.save('/content/drive/MyDrive/m/a.h5')\n"
     "m.save('/content/a.keras')\nx = [os.path.exists(p) for p in ('a.keras', 'm/a.h5')]": "[True, True]",
     "x = [tf.keras.models.load_model(p).count_params() for p in ('/content/a.keras', '/content/drive/MyDrive/m/a.h5')]": "[3, 3]",  # noqa: E501
@@ -67,6 +70,8 @@ OLD = {
     "from keras.engine import Layer\nfrom keras_preprocessing.image import ImageDataGenerator": "None",
     "from keras.layers.experimental import preprocessing\nx = preprocessing.RandomFlip is tf.keras.layers.RandomFlip": "True",  # noqa: E501
 }
+OLD["x = float(tf.keras.optimizers.Adam(lr=0.5).learning_rate)"] = "0.5"
+OLD["x = float(tf.keras.optimizers.legacy.SGD(lr=0.5, decay=0.1).lr)"] = "0.5"
 NEW = {"import keras\nx = (keras.__name__, keras.ops is not None)": "('keras', True)"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from grader.checks._base import Check, Failed, NotAssessed, Parameters, Passed, Verdict, Warned
+from grader.checks._base import Check, Failed, NotAssessed, Parameters, Passed, Verdict
 from grader.checks._phases import ROLES, absent, broke_early, broken_off, no_base
 from grader.checks._words import locate
 from grader.evidence import Evidence, Phase
@@ -29,7 +29,7 @@ class LowerLearningRate(Check):
     --------------
     The fine-tuning begins with a learning rate that is at most the given fraction of the one with which the training
     of the head began. The rate that was in force at the first step counts, wherever it comes from: the optimizer,
-    a schedule or a callback. A rate rightly lowered by the old `lr=`, which this Keras ignores, is only told.
+    a schedule or a callback.
 
     Why it matters
     --------------
@@ -110,20 +110,12 @@ class LowerLearningRate(Check):
         too_high = [phase for phase in reversed(tunings) if rate(phase) > most * (1 + TOLERANCE)]
         if not too_high:
             return Passed()
-        word = finding(head, too_high[0], most)
-        # `lr=` was right in the Keras that such a notebook was written for; that this one ignores it is no fault.
-        allowed = self.parameters.fraction * max(map(written, heads)) * (1 + TOLERANCE)
-        return Warned((word,)) if all(written(phase) <= allowed for phase in tunings) else Failed((word,))
+        return Failed((finding(head, too_high[0], most),))
 
 
 def rate(phase: Phase) -> float:
     """The learning rate; 0 where it is not known."""
     return phase.learning_rate or 0.0
-
-
-def written(phase: Phase) -> float:
-    """The learning rate as the student wrote it, whether or not this Keras goes by it."""
-    return rate(phase) if phase.ignored_rate is None else phase.ignored_rate
 
 
 def unfrozen(phase: Phase) -> bool:
@@ -150,20 +142,13 @@ def finding(head: Phase, tuning: Phase, most: float) -> Finding:
         for phase in (head, tuning)
         if phase.rate_from != "optimizer"
     )
-    ignored = "".join(
-        f" `lr={phase.ignored_rate:g}` was passed to the optimizer of {ROLES[phase.role]}, and this Keras ignores `lr`."
-        for phase in (head, tuning)
-        if phase.ignored_rate is not None
-    )
     fix = (
         f"Compile for the fine-tuning with a smaller rate, such as `tf.keras.optimizers.Adam(learning_rate={most:g})`."
     )
-    if tuning.ignored_rate is not None or head.ignored_rate is not None:
-        fix = "Write `learning_rate=` in place of `lr=`, with a smaller rate for the fine-tuning than for the head."
     return Finding(
         message=(
             f"The fine-tuning began with a learning rate of {second:g}, which is {compared(first, second)} the "
-            f"{first:g} of the head.{where}{ignored}"
+            f"{first:g} of the head.{where}"
         ),
         expected=f"a learning rate of at most {most:g}",
         observed=f"a learning rate of {second:g}",

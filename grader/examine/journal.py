@@ -205,7 +205,6 @@ class TrainingEvent(Event):
     first_rate: float | None = None
     """The rate of the first update."""
     schedule: str = ""
-    ignored_rate: float | None = None
     labels: tuple[int, ...] | None = None
     """Shape of one example's labels."""
     loss_name: str = ""

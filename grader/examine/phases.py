@@ -74,7 +74,6 @@ def build_phase(
         optimizer=event.optimizer[:60],
         learning_rate=finite(event.first_rate if event.first_rate is not None else event.learning_rate),
         rate_from=rate_from(event),
-        ignored_rate=finite(event.ignored_rate),
         loss=event.loss_name[:60],
         compiled_loss=describe_loss(compiled.loss if compiled else None),
         label_shape=last.event.labels,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from grader.run.compat._base import CompatContext
@@ -51,18 +52,18 @@ def before_imports(context: CompatContext) -> None:
 
 
 def after_imports(context: CompatContext) -> None:
-    """Give `tf.python` back, which given tests look at, and let tf-keras pass over ``decay=``."""
+    """Give `tf.python` back, which given tests look at, and let tf-keras take the arguments of old optimizers."""
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is None:
         return
     if not hasattr(tensorflow, "python") and "tensorflow.python" in sys.modules:
-        context.patch(tensorflow, "python", sys.modules["tensorflow.python"])
+        context.patch(tensorflow, "python", PublicPython(context, sys.modules["tensorflow.python"], tensorflow.keras))
     if context.flavour == "2":
         for name in OPTIMIZERS:
             context.wrap(
                 getattr(tensorflow.keras.optimizers, name),
                 "__init__",
-                lambda original: without_decay(context, original),
+                lambda original: old_arguments(context, original),
             )
 
 
@@ -71,10 +72,36 @@ def keras_preprocessing_names(name: str) -> tuple[str, ...]:
     return ("tensorflow.keras.preprocessing" + name.removeprefix("keras_preprocessing"),)
 
 
-def without_decay(context: CompatContext, original: Callable[..., None]) -> Callable[..., None]:
-    """An optimizer's ``__init__`` that leaves out ``decay``, which optimizers of Keras 2.11 and later refuse."""
+class PublicPython(ModuleType):
+    """`tensorflow.python` as a notebook sees it, with the public Keras for the private copy.
+
+    Given tests compare types with those of the private copy, which were the public ones once.
+    """
+
+    def __init__(self, context: CompatContext, hidden: ModuleType, keras: Any) -> None:
+        super().__init__(hidden.__name__, hidden.__doc__)
+        self.__dict__.update(_context=context, _hidden=hidden, _keras=keras)
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "keras":
+            return getattr(self._hidden, name)
+        self._context.say(f"`{PRIVATE}` is private to TensorFlow: `tensorflow.keras` was used in its place.")
+        return self._keras
+
+
+def old_arguments(context: CompatContext, original: Callable[..., None]) -> Callable[..., None]:
+    """An optimizer's ``__init__`` that goes by ``lr``, as Keras did before 2.11, and leaves out ``decay``.
+
+    Later ones ignore the former with no more than a line in a log, and refuse the latter.
+    """
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        if "lr" in kwargs and "learning_rate" not in kwargs and not args:
+            context.say(
+                "`lr=` of an optimizer was taken for `learning_rate=`, as Keras did before TensorFlow 2.11. Since then "
+                "it is ignored, and from Keras 3 on refused: write `learning_rate=`."
+            )
+            kwargs["learning_rate"] = kwargs.pop("lr")
         if "decay" in kwargs:
             context.say("`decay=` of an optimizer was left out: this Keras no longer takes it.")
             del kwargs["decay"]

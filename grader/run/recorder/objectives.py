@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -16,19 +15,17 @@ FRAMEWORK = ("keras", "tf_keras", "tensorflow")
 
 
 class Rates:
-    """Notes the learning rate of the first update of each stretch of training, and rates that Keras ignores."""
+    """Notes the learning rate of the first update of each stretch of training."""
 
     def __init__(self, adapter: KerasAdapter) -> None:
         self._adapter = adapter
         self._first: float | None = None
         self._waiting = False
-        self._ignored: weakref.WeakKeyDictionary[Any, float] = weakref.WeakKeyDictionary()
 
     def install(self) -> None:
         """Put the wrappers in place."""
         for owner, name in self._adapter.optimizer_methods():
             wrap_method(owner, name, self._applying)
-        wrap_method(self._adapter.keras.optimizers.Optimizer, "__init__", self._making)
 
     def begin(self) -> None:
         """A stretch of training begins."""
@@ -55,7 +52,6 @@ class Rates:
         return {
             "learning_rate": self.now(optimizer),
             "schedule": str(asked.get("class_name", ""))[:60] if isinstance(asked, dict) else "",
-            "ignored_rate": self._ignored.get(optimizer) if optimizer is not None else None,
         }
 
     def _applying(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -66,16 +62,6 @@ class Rates:
             return original(optimizer, *args, **kwargs)
 
         return apply
-
-    def _making(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def __init__(optimizer: Any, *args: Any, **kwargs: Any) -> None:
-            # Keras 2 logs a warning and goes on without it; Keras 3 raises.
-            asked = kwargs.get("lr")
-            original(optimizer, *args, **kwargs)
-            if isinstance(asked, (int, float)):
-                self._ignored[optimizer] = float(asked)
-
-        return __init__
 
 
 def loss_facts(model: Any) -> dict[str, Any] | None:
