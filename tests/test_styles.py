@@ -11,8 +11,10 @@ from grader.results import Outcome
 from tests.notebooks import grade_cells, outcomes
 from tests.styles_loader import Style, load_styles
 
-JUDGED = {"NB001", "NB002", "TL101", "TL102", "TL103", "TL201", "TL202", "TL203", "TL205", "TL401"}
-"""What every style declares. (NB003 compares with a starter, and these notebooks have none.)"""
+JUDGED = {"NB001", "NB002", "TL101", "TL102", "TL103", "TL201", "TL202", "TL203", "TL204", "TL205"}
+JUDGED |= {"TL304", "TL305", "TL401"}
+"""What every style declares. NB003 compares with a starter, and these notebooks have none; what takes a probe of the
+model (TL301, TL302, TL402) and the form of the head (TL303) have tests of their own."""
 RUNS = [
     pytest.param(style, keras, id=f"{style.name}-{keras}")
     for style in load_styles()
@@ -26,7 +28,8 @@ def assignment(alpaca: Assignment) -> Assignment:
     """The shipped assignment with the checks that are judged here, and patience: saving a model as a folder is slow."""
     limits = alpaca.limits.model_copy(update={"run": 280.0, "cell": 200.0})
     checks = tuple(spec for spec in alpaca.checks if spec.code in JUDGED)
-    return alpaca.model_copy(update={"checks": checks, "limits": limits})
+    base = alpaca.base.model_copy(update={"input_shape": (96, 96, 3)})
+    return alpaca.model_copy(update={"checks": checks, "limits": limits, "base": base})
 
 
 @pytest.mark.parametrize(("style", "keras"), RUNS)

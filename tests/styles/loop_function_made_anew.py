@@ -1,5 +1,6 @@
 # A training step as tf.function, made anew for each phase, with the model in inference mode.
 # phases: head fine-tuning
+# skips: TL304
 
 # %%
 base = new_base()

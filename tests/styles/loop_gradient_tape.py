@@ -1,6 +1,7 @@
 # Two eager training loops in one cell, with the model called in training mode.
 # warns-3: TL203
 # phases: head fine-tuning
+# skips: TL304
 
 # %%
 base = new_base()

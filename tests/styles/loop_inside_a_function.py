@@ -1,6 +1,7 @@
 # Model, optimizers and loops are all a function's own, and gone when the cell ends.
 # fails: TL103 TL203
 # phases: head fine-tuning
+# skips: TL304
 
 # %%
 def main():

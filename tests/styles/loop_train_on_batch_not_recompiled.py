@@ -1,5 +1,5 @@
 # Loops of train_on_batch, and no compile before the second.
-# fails: TL201 TL202
+# fails: TL201 TL202 TL204
 # phases: head fine-tuning
 
 # %%

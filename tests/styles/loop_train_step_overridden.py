@@ -2,6 +2,7 @@
 # warns-3: TL203
 # phases: head fine-tuning
 # held: nested
+# skips: TL304
 
 # %%
 class Careful(tf.keras.Model):
