@@ -175,6 +175,8 @@ class TrainingEvent(Event):
     compile: int | None = None
     place: PlaceFacts | None
     epochs: int | None = None
+    calls: Annotated[int, Field(ge=1, le=10**9)] = 1
+    """Of `train_on_batch` that it stands for."""
     steps: int | None = None
     flagged: tuple[str, ...] | None
     trainable: tuple[str, ...] | None

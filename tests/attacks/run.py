@@ -21,9 +21,13 @@ from grader.run.notebook import RunRequest, run_notebook
 from grader.run.workspace import workspace
 from tests.attacks.cells import BEGIN, CELLS
 from tests.attacks.endings import ENDINGS, Ending
+from tests.attacks.files import unpack
+from tests.attacks.judge import Bench
+from tests.attacks.lies import GROUPS, Group
+from tests.attacks.outcome import Outcome
 from tests.attacks.scene import Scene, wait_until_gone
 
-__all__ = ["Outcome", "all_attacks", "attack"]
+__all__ = ["all_attacks", "attack"]
 
 ASSIGNMENT = """
 schema = 1
@@ -41,28 +45,24 @@ disk = "20 MB"
 inodes = 1000
 [[checks]]
 code = "NB001"
+[[checks]]
+code = "NB002"
+[[checks]]
+code = "TL101"
+[[checks]]
+code = "TL102"
+[[checks]]
+code = "TL401"
 """
+STARTER = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}
 TIERS = frozenset({"namespaces", "landlock", "bare"})
-
-
-@dataclass
-class Outcome:
-    """What came of one attack."""
-
-    attack: str
-    came_of_it: str
-    """``stopped``: it got nothing. ``contained``: it got as much as everybody may have. ``not stopped``."""
-    known: bool = False
-    """Whether this tier is known not to stop it."""
-    told: str = ""
-    """What it saw, or why it counts as not stopped."""
 
 
 def make_assignment(folder: Path, cell: str) -> Assignment:
     """An assignment with little in it and tight limits."""
     (folder / "dataset" / "a").mkdir(parents=True, exist_ok=True)
     (folder / "dataset" / "a" / "image.png").write_bytes(b"no image")
-    (folder / "starter.ipynb").write_text("{}", encoding="utf-8")
+    (folder / "starter.ipynb").write_text(json.dumps(STARTER), encoding="utf-8")
     (folder / "assignment.toml").write_text(ASSIGNMENT.format(cell=cell), encoding="utf-8")
     return Assignment.load(folder)
 
@@ -137,6 +137,22 @@ def end(field: Field, ending: Ending) -> Outcome:
     return Outcome(ending.name, "not stopped" if faults else good, known, "; ".join(faults))
 
 
+def lie(field: Field, group: Group) -> list[Outcome]:
+    """Attacks on the report, in one notebook."""
+    assignment = make_assignment(field.scene.base.with_name(field.scene.base.name + "-a"), "20 s")
+    bench = Bench(assignment, field.tier, field.scene.base / "store", field.starter, field.scene.mark)
+    began = time.monotonic()
+    told = bench.tell(group.name, [(BEGIN, ()), *((field.scene.fill_in(one.code), one.tags) for one in group.lies)])
+    seconds = time.monotonic() - began
+    faults = [one.seen(told, cell) for cell, one in enumerate(group.lies, 2)]
+    if seconds > 30:
+        faults[-1] += f" took {seconds:.0f} s"
+    return [
+        Outcome(one.name, "not stopped" if fault else "stopped", told=fault)
+        for one, fault in zip(group.lies, faults, strict=True)
+    ]
+
+
 def busy() -> list[psutil.Process]:
     """Processes below this one that do not come to rest."""
     deadline = time.monotonic() + 5
@@ -162,11 +178,13 @@ def all_attacks(tier: str, endings: tuple[str, ...] = ()) -> list[Outcome]:
     starter = WarmKernels()
     try:
         field = Field(tier, scene, starter)
-        outcomes = attack(field)
+        outcomes = [*attack(field), *unpack()]
+        for group in GROUPS:
+            outcomes += lie(field, group)
         for ending in ENDINGS:
             if endings and ending.name not in endings:
                 continue
-            if tier in (ending.only_in or TIERS) and (os.getuid() or tier not in ending.not_as_root):
+            if tier in (ending.only_in or TIERS):
                 outcomes.append(end(field, ending))
         if left := [str(path) for path in Path(tempfile.gettempdir()).glob("grader-*") if "zygote" not in path.name]:
             outcomes.append(Outcome("folders of runs", "not stopped", told=str(left)))
