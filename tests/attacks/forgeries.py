@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["FORGERIES", "HONEST", "Forgery", "evidence_cells"]
+__all__ = ["ASKED", "FORGERIES", "HONEST", "Forgery", "evidence_cells"]
+
+ASKED = ("NB001", "NB002", "TL101", "TL102", "TL103", "TL401")
+"""Checks."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,12 @@ journal.event("trained", after=2, steps=5, loss=0.1, error="", **about)
 
 
 def evidence_cells(recorded: Path) -> tuple[str, ...]:
-    """Cells that put the evidence of another run in the place of their own, and train nothing."""
-    texts = {path.name: base64.b85encode(path.read_bytes()).decode() for path in sorted(recorded.iterdir())}
+    """Cells that build the model, train nothing, and put the evidence of another run in the place of their own.
+
+    The arrays that the model begins with are the same in both.
+    """
+    small = [path for path in sorted(recorded.iterdir()) if path.stat().st_size < 10**6]
+    texts = {path.name: base64.b85encode(path.read_bytes()).decode() for path in small}
     begin = (
         "import base64, os\n"
         "folder = '/run/grader/evidence' if os.path.isdir('/run/grader/evidence') else os.path.abspath('../evidence')\n"
@@ -103,8 +110,7 @@ def evidence_cells(recorded: Path) -> tuple[str, ...]:
         "    with open(f'{folder}/{name}', 'wb') as file:\n"
         "        file.write(base64.b85decode(text))\n"
     )
-    puts = [f"put({name!r}, {text!r})" for name, text in texts.items()]
-    return (begin, "\n".join(puts), BUILD, "model.fit")
+    return (BUILD, begin + "\n".join(f"put({name!r}, {text!r})" for name, text in texts.items()))
 
 
 FORGERIES = (
@@ -143,7 +149,8 @@ FORGERIES = (
         {"TL101": "failed", "TL401": "passed"},
         "recorder",
     ),
-    Forgery("never trains, and forges the log", (BUILD, LOG), {"TL401": "failed"}, "weights"),
+    # Warned: that a gradient is zero in one step is nobody's fault.
+    Forgery("never trains, and forges the log", (BUILD, LOG), {"TL401": "warned"}, "weights"),
     Forgery(
         "writes all evidence itself",
         evidence_cells,

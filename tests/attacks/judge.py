@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -44,8 +45,12 @@ class Bench:
         self._starter = starter
         self._mark = mark
 
-    def tell(self, name: str, cells: Cells) -> Told:
-        """What is said of a notebook of this name with these cells."""
+    def tell(self, name: str, cells: Cells, keep: Path | None = None) -> Told:
+        """What is said of a notebook of this name with these cells.
+
+        Args:
+            keep: a folder for the recorder's files; None: they go.
+        """
         notebook = new_notebook(cells=[new_code_cell(code, metadata={"tags": list(tags)}) for code, tags in cells])
         memory = psutil.Process().memory_info().rss
         with tempfile.TemporaryDirectory() as folder:
@@ -67,6 +72,8 @@ class Bench:
                     execution = run_notebook(request, folders, self._starter)
                     facts = RunFacts(Choice("3", "It was asked for."), "bounded", WeightsStore(self._store))
                     evidence = examine(submission, self._assignment, execution, facts)
+                    if keep is not None:
+                        shutil.copytree(folders.evidence, keep)
                 results = run_checks(
                     evidence, build_checks(self._assignment.checks, "assignment.toml"), self._assignment.policy
                 )

@@ -102,7 +102,10 @@ class ActiveParts(HTMLParser):
         self.found: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        refreshes = tag == "meta" and (dict(attrs).get("http-equiv") or "").lower() not in ("", "content-security-policy")
+        refreshes = tag == "meta" and (dict(attrs).get("http-equiv") or "").lower() not in (
+            "",
+            "content-security-policy",
+        )
         if tag in self.DOING or refreshes:
             self.found.append(tag)
         for name, value in attrs:

@@ -13,7 +13,8 @@ class Outcome:
 
     attack: str
     came_of_it: str
-    """``stopped``: it got nothing. ``contained``: it got as much as everybody may have. ``not stopped``."""
+    """``stopped``: it got nothing. ``contained``: it got as much as everybody may have. ``not stopped``. Of a forgery
+    ``not claimed``: it is not found out, and the report does not say that there was none."""
     known: bool = False
     """Whether this tier is known not to stop it."""
     told: str = ""

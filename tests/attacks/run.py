@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 from nbformat.v4 import new_code_cell, new_notebook
 
-from grader.assignment import Assignment
+from grader.assignment import Assignment, find_assignment
 from grader.run import limits
 from grader.run.execution import Execution
 from grader.run.kernel import KernelStarter, WarmKernels
@@ -22,6 +22,7 @@ from grader.run.workspace import workspace
 from tests.attacks.cells import BEGIN, CELLS
 from tests.attacks.endings import ENDINGS, Ending
 from tests.attacks.files import unpack
+from tests.attacks.forgeries import ASKED, FORGERIES, HONEST
 from tests.attacks.judge import Bench
 from tests.attacks.lies import GROUPS, Group
 from tests.attacks.outcome import Outcome
@@ -54,6 +55,9 @@ code = "TL102"
 [[checks]]
 code = "TL401"
 """
+ROOT = Path(__file__).resolve().parents[2]
+STORE = ROOT / "build" / "test-weights"
+"""Weights that `make attacks` sees to. They lie where a plain user can read them."""
 STARTER = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}
 TIERS = frozenset({"namespaces", "landlock", "bare"})
 
@@ -153,6 +157,24 @@ def lie(field: Field, group: Group) -> list[Outcome]:
     ]
 
 
+def forge(field: Field) -> list[Outcome]:
+    """Forged solutions of the exercise."""
+    exercise = find_assignment(str(ROOT / "assignments" / "alpaca-mobilenetv2"))
+    asked = tuple(spec for spec in exercise.checks if spec.code in ASKED)
+    exercise = exercise.model_copy(update={"checks": asked})
+    bench = Bench(exercise, field.tier, STORE, field.starter, field.scene.mark)
+    outcomes = []
+    with tempfile.TemporaryDirectory() as folder:
+        recorded = Path(folder) / "honest"
+        bench.tell("honest.ipynb", [(code, ()) for code in HONEST], recorded)
+        for forgery in FORGERIES:
+            told = bench.tell("forged.ipynb", [(code, ()) for code in forgery.code(recorded)])
+            said = {code: told.check(code).outcome.value for code in forgery.said}
+            came = "not claimed" if forgery.by == "nothing" else "stopped"
+            outcomes.append(Outcome(forgery.name, came if said == forgery.said else "not stopped", told=str(said)))
+    return outcomes
+
+
 def busy() -> list[psutil.Process]:
     """Processes below this one that do not come to rest."""
     deadline = time.monotonic() + 5
@@ -172,7 +194,11 @@ def is_running(process: psutil.Process) -> bool:
 
 
 def all_attacks(tier: str, endings: tuple[str, ...] = ()) -> list[Outcome]:
-    """Every attack in this tier; of those with a notebook of their own only the named ones, if any are."""
+    """Every attack in this tier.
+
+    Args:
+        endings: of those that end their kernel only these, and no forgeries, which have a test of their own.
+    """
     limits.GRACE = 0.5  # There are more seconds in earnest.
     scene = Scene()
     starter = WarmKernels()
@@ -181,6 +207,8 @@ def all_attacks(tier: str, endings: tuple[str, ...] = ()) -> list[Outcome]:
         outcomes = [*attack(field), *unpack()]
         for group in GROUPS:
             outcomes += lie(field, group)
+        if not endings:
+            outcomes += forge(field)
         for ending in ENDINGS:
             if endings and ending.name not in endings:
                 continue
