@@ -59,6 +59,8 @@ class Watch:
     async def guard(self, cell: int) -> None:
         """Watch this cell until it is cancelled."""
         started = time.monotonic()
+        # Where the run has printed too much already, that is told of the cell that did, and not of all that follow.
+        printable = self.limits.output + (self.output if self.output > self.limits.output else 0)
         while True:
             await asyncio.sleep(PERIOD)
             # Not interrupted first: what allocates or forks fast takes the machine down meanwhile.
@@ -70,7 +72,7 @@ class Watch:
             if (used > self.limits.cell or self.left <= 0) and self._over_memory_or_processes(cell):
                 await self.kill()
                 return
-            if self._over_time(cell, used) or self._over_output(cell):
+            if self._over_time(cell, used) or self._over_output(cell, printable):
                 await self.manager.interrupt_kernel()
                 await asyncio.sleep(GRACE)
                 await self.kill()
@@ -119,8 +121,8 @@ class Watch:
             return self._breach("cell", seconds(self.limits.cell), seconds(used), cell)
         return False
 
-    def _over_output(self, cell: int) -> bool:
-        if self.output <= self.limits.output:
+    def _over_output(self, cell: int, most: int) -> bool:
+        if self.output <= most:
             return False
         return self._breach("output", size(self.limits.output), f"more than {size(self.limits.output)}", cell)
 
