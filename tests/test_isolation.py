@@ -16,7 +16,8 @@ from grader.cli.check import warn_of_isolation
 from grader.doctor import isolation
 from grader.errors import IsolationError
 from grader.grade import Options
-from grader.run.isolation import _choice, choose, obstacles, tiers
+from grader.run.isolation import Sandbox, _choice, choose, landlock, obstacles, tiers
+from grader.run.isolation._base import reason
 from grader.run.isolation._view import outermost
 from grader.run.workspace import remove_forgotten
 from tests.notebooks import write_notebook
@@ -122,6 +123,16 @@ def test_signals_reach_nobody_else_where_landlock_cannot_see_to_it() -> None:
         "assert ended == -15 and alive, (ended, alive)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@linux
+def test_root_that_may_not_change_its_user_gets_no_landlock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landlock, "free_user", lambda: 0)
+    numbers = dict.fromkeys(("memory", "processes", "disk", "inodes"), 100)
+    sandbox = Sandbox(tier="landlock", root=str(tmp_path), files=(), weights="", fonts="", **numbers)
+    with pytest.raises(PermissionError) as refusal:
+        landlock.be_counted(sandbox)
+    assert reason(refusal.value) == "as root, which may not change its user here, processes cannot be bounded"
 
 
 def test_folders_that_lie_within_others_are_shown_once() -> None:
