@@ -123,6 +123,7 @@ def main(pairs: int = PAIRS) -> None:
         for tier in (tier for tier in offered() if tier in TIERS[user]):
             folder = Path(tempfile.mkdtemp(prefix="attacks-", dir="/var/tmp"))
             folder.chmod(0o755)
+            print(f"{tier} as {user} ...", file=sys.stderr, flush=True)
             try:
                 outcomes = attacked(user, tier, folder)
             finally:
@@ -142,6 +143,7 @@ def main(pairs: int = PAIRS) -> None:
         " beside the notebook's own code.\n"
     )
     tried = time.monotonic()
+    print("what it costs ...", file=sys.stderr, flush=True)
     costs = overhead(pairs)
     for cost in costs:
         console.print(f"{cost}, at most {BAR} wanted", soft_wrap=True, highlight=False)
