@@ -25,7 +25,7 @@ __all__ = [
 
 MOST_BYTES = 50 * 10**6
 """A journal of the alpaca notebook has about 200 kB. A `fit` of all of MobileNetV2 takes 6 kB, since it names every
-weight four times: there is room for eight thousand. Of `train_on_batch` it writes down a few in a thousand."""
+weight four times: there is room for eight thousand. Of thousands of `train_on_batch` a few are written down."""
 MOST_LINES = 50_000
 """A stretch of training takes four."""
 Size = Annotated[int, Field(ge=0, le=10**10)]
