@@ -71,12 +71,14 @@ class Lie:
         code: its cell.
         seen: what came of it.
         tags: of the cell.
+        open_in: tiers that are known not to stop it.
     """
 
     name: str
     code: str
     seen: Seen
     tags: tuple[str, ...] = ()
+    open_in: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -276,7 +278,7 @@ with open(f"{evidence}/journal.jsonl", "a") as file:
     file.write(deep + "\\n")
     file.write('{"event": "compile", "id": ' + number + ', "model": 1, "place": null}\\n')
     file.write('{"event": "note", "event": "training", "event": "note", "kind": "compat", "text": 3}\\n')
-    file.write('{"event": "note", "kind": "compat", "text": "' + "x" * 20_000_000 + '"}\\n')
+    file.write('{"event": "note", "kind": "compat", "text": "' + "x" * 2_000_000 + '"}\\n')
     file.write('{"event": "snapshot", "id": 1e999, "written": true}\\n')
     file.write("[" + "[]," * 600_000 + "[]]\\n")
 with open(f"{evidence}/probes.jsonl", "a") as file:
@@ -300,7 +302,8 @@ def bombs_are_left_out(told: Told, cell: int) -> str:
 
 
 def journal_is_refused(told: Told, cell: int) -> str:
-    if "The recorder's journal was not read: it has 1" not in told.notes():
+    # Where no file may grow so large, the line was cut off.
+    if not re.search("journal was not read: it has 1|^1 lines of the recorder's journal", told.notes(), re.MULTILINE):
         return f"not told of: {told.notes()[:200]}"
     return told.nothing_gained() or (f"the grader took {told.growth / 1e6:.0f} MB" if told.growth > 200e6 else "")
 
@@ -313,7 +316,7 @@ GROUPS = (
         (
             Lie("tag raises-exception", "raise RuntimeError('tagged')", failure_counts, ("raises-exception",)),
             Lie("tag skip-execution", "raise RuntimeError('ran after all')", was_run, ("skip-execution",)),
-            Lie("output that imitates the report", IMITATION, only_the_grader_speaks),
+            Lie("output that imitates the report", IMITATION, only_the_grader_speaks, (), frozenset({"bare"})),
             Lie("HTML and script in outputs and errors", PAGE, html_is_passive),
             Lie("terminal codes in outputs and names", TERMINAL, terminal_is_safe),
             Lie("patched nbformat, nbclient and json", PATCHES, error_is_told),

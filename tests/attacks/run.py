@@ -152,7 +152,7 @@ def lie(field: Field, group: Group) -> list[Outcome]:
     if seconds > 30:
         faults[-1] += f" took {seconds:.0f} s"
     return [
-        Outcome(one.name, "not stopped" if fault else "stopped", told=fault)
+        Outcome(one.name, "not stopped" if fault else "stopped", field.tier in one.open_in, fault)
         for one, fault in zip(group.lies, faults, strict=True)
     ]
 

@@ -106,6 +106,7 @@ def seconds_of(tier: str, starter: KernelStarter) -> tuple[float, float]:
     submission.notebook.cells.append(new_code_cell("import time\nprint(time.process_time())"))
     own = time.process_time()
     evidence, notebook = gather_evidence(submission, assignment, Options(keras="3", isolation=tier), starter=starter)
+    assert all(run.status == "ran" for run in evidence.notebook.cells), f"the honest notebook breaks in {tier}"
     kernel = float(notebook.cells[-1].outputs[0].text)
     wall = sum(evidence.timing[stage] for stage in ("kernel", "cells", "probe"))
     return wall, kernel + time.process_time() - own
