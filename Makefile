@@ -15,7 +15,7 @@ help:
 	@echo "make test       lint, type check and all tests"
 	@echo "make setup      make $(VENV) with everything in it (demo and test do this by themselves)"
 	@echo "make lint       ruff and mypy alone"
-	@echo "make attacks    run every attack in every tier of isolation, and what isolation costs"
+	@echo "make attacks    run every attack in every tier of isolation, and what isolation costs (PAIRS=N of runs)"
 	@echo "make fuzz       a thousand malformed notebooks and forged journals (FUZZ=N: so many of each)"
 	@echo "make bench      time a check, cold and warm, and a class, beside the bare notebook and jupyter execute"
 	@echo "make bench-steady   grade 500 notebooks in a row: does memory, time or anything else grow?"
@@ -53,7 +53,7 @@ lint: setup
 	@$(VENV)/bin/mypy
 
 attacks: setup
-	@$(PYTHON) -m tests.attacks.table
+	@$(PYTHON) -m tests.attacks.table $(PAIRS)
 
 FUZZ ?= 1000
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from grader.feedback.neutral import one_line
 from grader.grade import Progress as Stages
 
 __all__ = ["TerminalProgress"]
@@ -14,7 +15,8 @@ class TerminalProgress(Stages):
     """A spinner with the stage's name and a bar of cells; one plain line a stage where stderr is no terminal."""
 
     def __init__(self, name: str, *, quiet: bool = False) -> None:
-        self._name = name
+        # A stranger named the file.
+        self._name = one_line(name)
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
         self._last = ""
         self._task: TaskID | None = None

@@ -16,18 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import json_repair
 import nbformat
 from nbformat import NotebookNode
 
 from grader.errors import SubmissionError
 from grader.evidence import Note
 from grader.printable import printable
+from grader.repair import BeyondRepairError, repaired
 
 __all__ = ["LARGEST", "Submission", "clean_for_run", "load_submission", "parse_cell"]
 
 LARGEST = 50 * 10**6
 """Bytes above which a file is refused unread."""
+MOST_CELLS = 5_000
+"""No exercise has a hundredth of that; looking at a hundred thousand takes minutes."""
 
 HALF = re.compile("[\ud800-\udfff]")
 """Half of a pair of UTF-16: JSON can spell it, but no file can hold it."""
@@ -186,14 +188,23 @@ def parse_notebook(text: str, path: Path, repairs: list[str]) -> dict[str, Any]:
         )
     try:
         raw = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as exc:
+    except (ValueError, RecursionError) as exc:
         if not text.lstrip().startswith("{"):
             raise SubmissionError(f"{path}: this is {guess(text)}, not a notebook.", EXPORT) from None
-        raw = json_repair.loads(text)
+        try:
+            raw = repaired(text)
+        except BeyondRepairError as beyond:
+            raise SubmissionError(f"{path}: the file {beyond}.", EXPORT) from None
         where = f" at line {exc.lineno}, column {exc.colno}" if isinstance(exc, json.JSONDecodeError) else ""
         repairs.append(f"The file is not valid JSON{where}; it was repaired.")
     if not isinstance(raw, dict) or not isinstance(raw.get("cells", raw.get("worksheets")), list):
         raise SubmissionError(f"{path}: this is JSON, but no notebook: {describe(raw)}.", EXPORT)
+    cells = len(raw.get("cells", ()))
+    if cells > MOST_CELLS:
+        raise SubmissionError(
+            f"{path}: the notebook has {cells:,} cells; the most that are read are {MOST_CELLS:,}.",
+            "Hand in the notebook that was asked for.",
+        )
     return raw
 
 

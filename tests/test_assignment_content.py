@@ -269,9 +269,13 @@ def test_variant_expects_checks_that_the_assignment_has(content: Content, varian
 
 
 @pytest.mark.parametrize(("content", "variant"), EVERY_VARIANT)
-def test_variant_is_valid_python(content: Content, variant: Any) -> None:
-    for cell in code_cells(variant.path).values():
-        ast.parse(cell.source)
+def test_variant_is_the_solution_but_for_its_fault_and_python_reads_it(content: Content, variant: Any) -> None:
+    right, wrong = code_cells(content.solution), code_cells(variant.path)
+    assert list(wrong) == list(right)
+    changed = [name for name, cell in wrong.items() if cell.source != right[name].source]
+    assert 1 <= len(changed) <= len(variant.replacements)
+    parsed = {name: ast.parse(wrong[name].source) for name in changed}
+    assert all(ast.dump(tree) != ast.dump(ast.parse(right[name].source)) for name, tree in parsed.items())
 
 
 def test_a_flavour_of_its_own_replaces_what_is_expected() -> None:

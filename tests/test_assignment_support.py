@@ -179,10 +179,23 @@ class BatchNormalization(Layer):
 
 
 @pytest.mark.parametrize("thing", STRANGE, ids=lambda thing: type(thing).__name__)
-def test_garden_copes_with_anything(thing: Any) -> None:
+def test_garden_says_of_anything_what_it_sees(thing: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    layers = thing.layers if isinstance(thing, Layer) else []
+    row = "{:<24} {:>4} of {:>4} tensors train"
+    rows = [row.format(type(layer).__name__, 0, len(garden.weights_of(layer))) for layer in layers]
     garden.inspect_model(thing)
+    sums = ["Together 0. With the base frozen it is the two of the last layer."]
+    assert capsys.readouterr().out.splitlines() == ([*rows, *sums] if layers else ["There is no model to look at yet."])
+    nothing = ["There is no base to look at yet, or no number to start at."]
     garden.inspect_layers(thing, 1)
+    told = capsys.readouterr().out.splitlines()
+    assert told == nothing if not layers else told[-1] == "Has the model been compiled since?"
     garden.inspect_layers(Layer("b", layers=[Layer("a")]), thing)
+    counted = [
+        "Layers that say they are trainable: 0 from 3 on, 1 before that.",
+        "Has the model been compiled since?",
+    ]
+    assert capsys.readouterr().out.splitlines() == (counted if isinstance(thing, int) else nothing)
 
 
 def test_garden_counts_what_would_train(capsys: pytest.CaptureFixture[str]) -> None:

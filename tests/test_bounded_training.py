@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,25 @@ def test_a_training_loop_of_the_students_own_is_a_phase(alpaca: Assignment, tmp_
     assert phase.place is not None
     # Where the loop ran, not where it was written down.
     assert phase.place.cell == 3
+
+
+MANY = """
+few = np.random.uniform(-1, 1, (2, 96, 96, 3)).astype("float32"), np.array([[0.0], [1.0]])
+for _ in range(40):
+    model.train_on_batch(*few)
+"""
+
+
+def test_thousands_of_batches_are_a_phase_and_take_no_more_room_than_a_few(alpaca: Assignment, tmp_path: Path) -> None:
+    """With full training. A call that is written down takes up to 6 kB of the journal, and the arrays that it moved."""
+    checks = tuple(spec for spec in alpaca.checks if spec.code in ("NB001", "TL101", "TL401"))
+    patient = alpaca.model_copy(update={"checks": checks})
+    kept = tmp_path / "kept"
+    more = "for _ in range(20):\n    model.train_on_batch(*few)"
+    graded = grade_cells(tmp_path, [BUILD, MANY, more], patient, training="full", keep_weights=kept)
+    assert outcomes(graded.report, Outcome.PASSED) == {"NB001", "TL101", "TL401"}
+    (phase,) = graded.evidence.phases
+    assert (phase.runs, phase.kind, phase.head.moved, phase.moved) == (60, "train_on_batch", 2, ())
+    events = [json.loads(line)["event"] for line in (kept / "journal.jsonl").read_text().splitlines()]
+    # One by one: 8, the 16th, the 32nd, the first of the second cell. Together: 9 to 15, 17 to 31, 33 to 40, the rest.
+    assert events.count("training") == events.count("trained") == 11 + 4

@@ -9,7 +9,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from PIL import Image
 
-from grader.run.compat import CompatContext, hazards, install
+from grader.run.compat import CompatContext, hazards, install, semaphores
 
 NOTHING = " was not run: the grader runs no commands of a notebook."
 
@@ -80,6 +80,7 @@ def test_every_hazard_is_discovered():
         "missing_modules",
         "old_names",
         "processes",
+        "semaphores",
         "tfds",
     ]
 
@@ -330,3 +331,34 @@ def test_folders_that_libraries_look_into_are_never_the_dataset(tmp_path, path):
     assert finder.find_folder(path) is None
     assert finder.find_folder("/content/drive/dataset") is not None
     assert said == ["`/content/drive/dataset` does not exist here: the assignment's images were used."]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other semaphores")
+def test_locks_of_multiprocessing_work_where_no_shared_memory_may_be_made(lab, monkeypatch):
+    import _multiprocessing
+    import multiprocessing
+    from multiprocessing.pool import ThreadPool
+
+    def refused(*arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(_multiprocessing, "SemLock", refused)
+    semaphores.before_imports(lab.context)
+    assert _multiprocessing.SemLock is semaphores.PipeSemaphore
+    with ThreadPool(3) as pool:
+        assert pool.map(lambda number: number**2, range(50)) == [number**2 for number in range(50)]
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
+    lock, again, some = context.Lock(), context.RLock(), context.BoundedSemaphore(2)
+    with lock:
+        assert not lock.acquire(block=False)
+        assert not lock.acquire(timeout=0.01)
+    with again, again:
+        pass
+    assert (some.acquire(), some.acquire(), some.acquire(block=False), some.get_value()) == (True, True, False, 0)
+    some.release()
+    some.release()
+    with pytest.raises(ValueError, match="released too many times"):
+        some.release()
+    queue = context.Queue()
+    queue.put("through a queue")
+    assert queue.get(timeout=10) == "through a queue"

@@ -177,3 +177,9 @@ def test_function_with_nothing_but_a_comment_to_fill_in():
     assert lines(open_exercises(notebook(source), notebook(source))) == [("thaw", [4])]
     done = source.replace("# YOUR CODE", "base.trainable = True")
     assert open_exercises(notebook(done), notebook(source)) == ()
+
+
+def test_metadata_that_are_no_nbgraders_are_none():
+    starter = new_notebook(cells=[new_code_cell("x = None  # YOUR CODE", metadata={"nbgrader": {"grade_id": "a"}})])
+    handed_in = new_notebook(cells=[new_code_cell("x = 1", metadata={"nbgrader": 10**30})])
+    assert open_exercises(handed_in, starter) == ()

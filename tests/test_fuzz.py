@@ -1,10 +1,12 @@
 """Malformed notebooks and forged evidence by the hundred: no traceback, no hang, no lost result.
 
-`GRADER_FUZZ=1000` (`make fuzz`) tries so many of each; without it there are 150 notebooks and 50 forgeries.
+`GRADER_FUZZ=1000` (`make fuzz`) tries so many of each; without it there are 150 notebooks and 50 forgeries. A few of
+the notebooks that can be read, 50 or 5, are run as well.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
@@ -13,9 +15,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nbformat import NotebookNode
 
 from grader.assignment import Assignment, find_assignments
 from grader.checks import build_checks, run_checks
@@ -23,6 +27,7 @@ from grader.errors import AssignmentError, SubmissionError
 from grader.examine import RunFacts, examine
 from grader.feedback.render import render
 from grader.feedback.report import build_report
+from grader.grade import Options, grade
 from grader.recognise import recognise
 from grader.results import Outcome, Report
 from grader.run.execution import CellOutcome, Execution
@@ -33,7 +38,9 @@ from grader.weights import WeightsStore
 ROOT = Path(__file__).resolve().parent.parent
 REAL = sorted([*ROOT.glob("samples/*.ipynb"), *ROOT.glob("reference/*/solution.ipynb")])
 ASKED = int(os.environ.get("GRADER_FUZZ", "0"))
-NOTEBOOKS, FORGERIES = (ASKED, ASKED) if ASKED else (150, 50)
+NOTEBOOKS, FORGERIES, RUNS = (ASKED, ASKED, min(ASKED, 50)) if ASKED else (150, 50, 5)
+HURRY = {"cell": 2.0, "run": 3.0}
+"""Limits, in seconds. A real notebook that broke early takes less, and one that did not is cut off."""
 ODD: list[Any] = [
     None, True, -1, 10**30, 1e308, "", "\0", "\ud800", "%%bash\nrm x", "def f(:\n", "x = (" * 500, "\x1b[31m",
     [], {}, [[[]]], {"a": {"b": []}}, "<script>alert(1)</script>", "‮", "![", "!" * 50, "%", "?", "a.b\n??",
@@ -105,12 +112,17 @@ def judged(submission: Submission, assignment: Assignment, evidence_folder: Path
     assert type(evidence).model_validate_json(evidence.model_dump_json()) == evidence
     checks = build_checks(assignment.checks, "assignment.toml")
     report = build_report(evidence, run_checks(evidence, checks, assignment.policy), assignment)
+    checked(report, assignment, submission.notebook)
+    return report
+
+
+def checked(report: Report, assignment: Assignment, notebook: NotebookNode) -> None:
+    """A report that says something of everything, in every layout."""
     assert [check.code for check in report.checks] == [spec.code for spec in assignment.checks]
     assert not [check for check in report.checks if check.outcome is Outcome.ERROR]
-    assert 0 <= report.score <= report.max_score
+    assert report.score is not None and 0 <= report.score <= report.max_score
     for layout in ("text", "markdown", "html", "json", "notebook"):
-        assert render(report, layout, notebook=submission.notebook)
-    return report
+        assert render(report, layout, notebook=notebook)
 
 
 @tried(NOTEBOOKS)
@@ -141,6 +153,37 @@ def test_a_malformed_notebook_is_graded_or_refused_with_one_line(
         told(exc, "")
     report = judged(submission, alpaca, tmp_path_factory.getbasetemp())
     assert report.outcome is Outcome.FAILED
+
+
+@tried(RUNS)
+@given(seed=st.integers(0, 2**32))
+def test_a_malformed_notebook_that_can_be_read_is_run_and_reported(
+    seed: int, alpaca: Assignment, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    chance = random.Random(seed)
+    submission = readable(chance, tmp_path_factory.mktemp("run"))
+    hurried = alpaca.model_copy(update={"limits": alpaca.limits.model_copy(update=HURRY)})
+    graded = grade(submission, hurried, Options(keras="3", replay="never"), starter=KERNELS)
+    checked(graded.report, hurried, graded.notebook)
+    wanted = [
+        n for n, cell in enumerate(submission.notebook.cells, 1) if cell.cell_type == "code" and cell.source.strip()
+    ]
+    assert [run.cell for run in graded.evidence.notebook.cells] == wanted
+    assert [cell.source for cell in graded.notebook.cells] == [cell.source for cell in submission.notebook.cells]
+    assert nbformat.reads(render(graded.report, "notebook", notebook=graded.notebook), as_version=4).cells
+
+
+def readable(chance: random.Random, folder: Path) -> Submission:
+    """A real notebook with its code and all else spoilt, but not so much that it is refused."""
+    while True:
+        path = folder / "submission.ipynb"
+        spoilt_one = json.loads(chance.choice(REAL).read_bytes())
+        for cell in chance.sample(spoilt_one["cells"], 3):
+            source = "".join(cell["source"])
+            cell["source"] = spoilt(source.encode() or b" ", chance).decode(errors="replace")
+        path.write_text(json.dumps(mutated(spoilt_one, chance, chance.randrange(1, 12))), encoding="utf-8")
+        with contextlib.suppress(SubmissionError):
+            return load_submission(path)
 
 
 @tried(FORGERIES)

@@ -12,14 +12,16 @@ from pathlib import Path
 import psutil
 import pytest
 
+from grader.assignment import Assignment
 from grader.cli.run_options import warn_of_isolation
 from grader.doctor import isolation
 from grader.errors import IsolationError
 from grader.grade import Options
-from grader.run.isolation import _choice, choose, obstacles, tiers
+from grader.run.isolation import Sandbox, _choice, choose, landlock, obstacles, tiers
+from grader.run.isolation._base import reason
 from grader.run.isolation._view import outermost
 from grader.run.workspace import remove_forgotten
-from tests.notebooks import write_notebook
+from tests.notebooks import grade_cells, write_notebook
 
 ROOT = Path(__file__).resolve().parent.parent
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has walls")
@@ -124,6 +126,16 @@ def test_signals_reach_nobody_else_where_landlock_cannot_see_to_it() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@linux
+def test_root_that_may_not_change_its_user_gets_no_landlock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landlock, "free_user", lambda: 0)
+    numbers = dict.fromkeys(("memory", "processes", "disk", "inodes"), 100)
+    sandbox = Sandbox(tier="landlock", root=str(tmp_path), files=(), weights="", fonts="", **numbers)
+    with pytest.raises(PermissionError) as refusal:
+        landlock.be_counted(sandbox)
+    assert reason(refusal.value) == "as root, which may not change its user here, processes cannot be bounded"
+
+
 def test_folders_that_lie_within_others_are_shown_once() -> None:
     assert list(outermost(["/usr/lib/x", "/usr", "/opt/python", "/usr", "/usrlocal"])) == [
         "/usr",
@@ -182,3 +194,31 @@ def left_of(mark: str, folder: str) -> list[str]:
         ):
             found.append(str(process))
     return found
+
+
+HONEST = """
+import os, subprocess, sys, tempfile
+from multiprocessing.pool import ThreadPool
+import matplotlib.pyplot as plt
+import tensorflow as tf
+images = tf.keras.utils.image_dataset_from_directory("dataset", image_size=(32, 32), batch_size=4)
+assert images.class_names == ["alpaca", "not alpaca"]
+assert sum(len(batch) for batch, _ in images.take(2)) == 8
+assert ThreadPool(2).map(abs, [-1, -2]) == [1, 2]
+plt.plot([1, 2]); plt.savefig("plot.png"); plt.close()
+tf.io.write_file("notes/a.txt", "written"); assert tf.io.gfile.exists("notes/a.txt")
+assert os.access(os.getcwd(), os.W_OK) and os.access(os.environ["HOME"], os.W_OK)
+assert tempfile.NamedTemporaryFile().write(b"x") == 1
+listed = subprocess.Popen(["ls", "dataset"], stdout=subprocess.PIPE, text=True).communicate()[0]
+assert listed.splitlines() == ["alpaca", "not alpaca"]
+"""
+
+
+@linux
+@pytest.mark.parametrize("tier", ["namespaces", "landlock", "bare"])
+def test_what_honest_notebooks_do_works_in_every_tier(tier: str, alpaca: Assignment, tmp_path: Path) -> None:
+    if obstacles()[tier]:
+        pytest.skip(f"this machine offers no {tier}")
+    asked = alpaca.model_copy(update={"checks": tuple(spec for spec in alpaca.checks if spec.code == "NB001")})
+    (cell,) = grade_cells(tmp_path, [HONEST], asked, isolation=tier).evidence.notebook.cells
+    assert (cell.status, cell.error) == ("ran", None)

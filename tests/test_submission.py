@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, writes
 
+from grader import repair
 from grader.errors import SubmissionError
-from grader.submission import LARGEST, clean_for_run, load_submission, parse_cell
+from grader.submission import LARGEST, MOST_CELLS, clean_for_run, load_submission, parse_cell
 
 
 def notebook(*sources, **metadata):
@@ -177,3 +178,34 @@ def test_the_name_of_another_language_is_told_on_one_short_line(tmp_path):
     assert str(caught.value) == (
         f"{tmp_path / 'hw.ipynb'}: the notebook is written in R {'x' * 38}, not in Python. Hand in a Python notebook."
     )
+
+
+HEAD = '"nbformat": 4, "nbformat_minor": 4, "metadata": {}'
+CELL = '{"cell_type": "code", "source": "x", "metadata": {}, "outputs": [], "execution_count": null}'
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f'{{{HEAD}, "cells": [{"[" * 300_000}{"]" * 300_000}]}}', "the file is nested deeper than any notebook."),
+        (f'{{{HEAD}, "cells": ' + '[{"cells": ' * 100_000, "the file is nested deeper than any notebook."),
+        (f'{{{HEAD}, "cells": [], "x": {"9" * 5000}}}', "the file holds a number of more than 4,300 digits."),
+        (f'{{{HEAD}, "cells": [], "x": {"9" * 5000}', "the file holds a number of more than 4,300 digits."),
+        ('{"cells": ["' + 'a"b ' * 40_000, "the file is not valid JSON, and could not be repaired within 0 s."),
+        (
+            f'{{{HEAD}, "cells": [{", ".join([CELL] * (MOST_CELLS + 1))}]}}',
+            "the notebook has 5,001 cells; the most that are read are 5,000.",
+        ),
+    ],
+    ids=["deep", "deep and cut off", "long number", "long number and cut off", "stray quotes", "cells"],
+)
+def test_bombs_are_refused_with_one_line(tmp_path, monkeypatch, text, told):
+    monkeypatch.setattr(repair, "PATIENCE", 0.3)
+    with pytest.raises(SubmissionError) as refusal:
+        load(tmp_path, text)
+    assert refusal.value.message == f"{tmp_path / 'hw.ipynb'}: {told}"
+
+
+def test_of_keys_that_come_twice_the_last_one_counts(tmp_path):
+    submission = load(tmp_path, f'{{{HEAD}, "cells": [], "cells": {{}}, "cells": [{CELL}]}}')
+    assert [cell.source for cell in submission.notebook.cells] == ["x"]

@@ -93,8 +93,8 @@ class ClassProgress(Watcher):
             self._bar.start()
 
     def say(self, text: str) -> None:
-        """A line for the reader."""
-        self._console.print(text, markup=False, soft_wrap=not self._console.is_terminal)
+        """A line for the reader; what a stranger wrote may be a part of it."""
+        self._console.print(one_line(text), markup=False, soft_wrap=not self._console.is_terminal)
 
     def graded(self, item: Item, report: Report) -> None:
         outcome = report.outcome.value
@@ -107,7 +107,7 @@ class ClassProgress(Watcher):
         self._advance(item, Outcome.ERROR.value, f"error: {reason}")
 
     def postponed(self, item: Item, reason: str) -> None:
-        self.say(f"{one_line(item.owner.student)}: to be tried once more, alone: {reason}")
+        self.say(f"{item.owner.student}: to be tried once more, alone: {reason}")
 
     def _advance(self, item: Item, outcome: str, line: str) -> None:
         self._counts[outcome] = self._counts.get(outcome, 0) + 1
@@ -115,7 +115,7 @@ class ClassProgress(Watcher):
         if self._task is not None:
             self._bar.update(self._task, completed=self._tally.done, counts=self._told())
         if not self._console.is_terminal:
-            self.say(f"[{self._tally.done}/{self._tally.total}] {one_line(item.owner.student)}: {line}")
+            self.say(f"[{self._tally.done}/{self._tally.total}] {item.owner.student}: {line}")
 
     def _told(self) -> str:
         parts = [f"[{name}]{self._icons[name]} {count}[/]" for name, count in self._counts.items()]

@@ -43,9 +43,14 @@ def root(
 
 
 def fail(message: str, remedy: str = "") -> None:
-    """One line on stderr, coloured where it is a terminal."""
-    line = typer.style("grader: ", fg=typer.colors.RED, bold=True) + message
-    typer.echo(f"{line} {remedy}".rstrip(), err=True)
+    """One line on stderr, coloured where it is a terminal.
+
+    A message may name a stranger's file: nothing in it is left that a terminal would obey.
+    """
+    from grader.feedback.neutral import one_line
+
+    mark = typer.style("grader: ", fg=typer.colors.RED, bold=True)
+    typer.echo(mark + one_line(f"{message} {remedy}"), err=True)
 
 
 def main() -> None:

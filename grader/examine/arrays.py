@@ -72,6 +72,11 @@ class Snapshots:
         value: np.ndarray = self._files[written[position - 1]].get_tensor(key)  # type: ignore[no-untyped-call]
         return value
 
+    def has_any(self, keys: Iterable[str], moment: int) -> bool:
+        """Whether one of the variables was written by then; also where there are none that could be."""
+        keys = list(keys)
+        return not keys or any(self._written.get(key, [moment + 1])[0] <= moment for key in keys)
+
     def same(self, key: str, first: int, second: int) -> bool | None:
         """Whether the variable had the same bytes at both moments; None where one is not known.
 

@@ -74,10 +74,10 @@ def examine(submission: Submission, assignment: Assignment, execution: Execution
     journal = read_journal(execution.evidence)
     snapshots = Snapshots(execution.evidence)
     places = Places(submission.notebook, execution.cells)
-    trained = trained_models(journal)
+    trained, hollow = known_from(trained_models(journal), snapshots)
     subject = subject_of(journal, trained, snapshots, places)
     notes = [*submission.notes, *execution.notes, *(Note(kind=n.kind, text=n.text) for n in journal.notes)]
-    notes.extend(integrity_notes(journal, snapshots))
+    notes.extend(integrity_notes(journal, snapshots, hollow))
     notebook = notebook_facts(submission, assignment, execution, places)
     if subject is None:
         return Evidence(
@@ -249,9 +249,21 @@ def environment_of(journal: Journal, execution: Execution, facts: RunFacts, weig
     )
 
 
-def integrity_notes(journal: Journal, snapshots: Snapshots) -> list[Note]:
+def known_from(trained: Sequence[Trained], snapshots: Snapshots) -> tuple[list[Trained], int]:
+    """The training whose weights were written down, and how much there is of other: the journal's word alone.
+
+    The recorder writes the weights before a stretch of training, and only then that it began.
+    """
+    known = [one for one in trained if snapshots.has_any(one.tree.keys(), one.event.after or one.event.before)]
+    return known, len(trained) - len(known)
+
+
+def integrity_notes(journal: Journal, snapshots: Snapshots, hollow: int = 0) -> list[Note]:
     """What staff should know about evidence that was tampered with or cut off."""
     notes = []
+    if hollow:
+        text = f"{hollow} of the recorder's entries on training have no weights to go with them, and were left aside."
+        notes.append(Note(kind="integrity", text=text))
     if journal.refused:
         notes.append(Note(kind="integrity", text=f"The recorder's journal was not read: it {journal.refused}."))
     if journal.damaged:

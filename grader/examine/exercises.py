@@ -179,7 +179,8 @@ def counterpart(block: Block, candidates: list[Block], notebook: NotebookNode, s
 
 def same_origin(original: NotebookNode, cell: NotebookNode) -> bool:
     """Whether two cells are one by their identifier: nbgrader's, or the notebook's own unless it was made up."""
-    ours, theirs = (node.metadata.get("nbgrader") or {} for node in (original, cell))
+    told = (node.metadata.get("nbgrader") for node in (original, cell))
+    ours, theirs = (about if isinstance(about, dict) else {} for about in told)
     if ours.get("grade_id"):
         return bool(ours["grade_id"] == theirs.get("grade_id"))
     identifier = original.get("id", "")

@@ -25,10 +25,10 @@ __all__ = [
 ]
 
 MOST_BYTES = 50 * 10**6
-"""A journal of the alpaca notebook has about 200 kB; more than this is not one that the recorder wrote."""
-
-
+"""A journal of the alpaca notebook has about 200 kB. A `fit` of all of MobileNetV2 takes 6 kB, since it names every
+weight four times: there is room for eight thousand. Of thousands of `train_on_batch` a few are written down."""
 MOST_LINES = 50_000
+"""A stretch of training takes four."""
 Size = Annotated[int, Field(ge=0, le=10**10)]
 """Of one dimension of a weight."""
 
@@ -193,6 +193,8 @@ class TrainingEvent(Event):
     compile: int | None = None
     place: PlaceFacts | None
     epochs: int | None = None
+    calls: Annotated[int, Field(ge=1, le=10**9)] = 1
+    """Of `train_on_batch` that it stands for."""
     steps: int | None = None
     flagged: tuple[str, ...] | None
     trainable: tuple[str, ...] | None

@@ -67,7 +67,7 @@ def build_phase(
         compiled=places.place(compiled.place) if compiled else None,
         recompiled=bool(earlier) and event.compile is not None and event.compile != earlier[-1][-1].event.compile,
         model=first.tree.model.name[:80],
-        runs=len(group),
+        runs=sum(s.event.calls for s in group),
         epochs=total([s.event.epochs for s in group]),
         steps=total([s.event.steps for s in group]),
         error=next((s.event.error for s in group if s.event.error), "")[:300],

@@ -9,15 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from grader.printable import without_escapes
+
 __all__ = ["Safe", "clean", "one_line", "spans"]
 
-ESCAPE_SEQUENCE = re.compile(
-    r"(?:\x1b\]|\x9d).*?(?:\x07|\x1b\\|\x9c|$)"  # operating system commands: titles, links, clipboard
-    r"|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f]).*?(?:\x1b\\|\x9c|$)"  # device control and other strings
-    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # colours, cursor moves
-    r"|\x1b[ -/]*[0-~]?",
-    re.DOTALL,
-)
 # Control characters, invisible and direction-changing ones, lone surrogates, the private use area (which the
 # terminal format borrows two characters from), and non-characters.
 UNSEEN = re.compile(
@@ -43,7 +38,7 @@ def clean(text: str) -> str:
 
     Line breaks become ``\\n``, a tab four blanks.
     """
-    text = LINE_BREAK.sub("\n", ESCAPE_SEQUENCE.sub("", text)).expandtabs(4)
+    text = LINE_BREAK.sub("\n", without_escapes(text)).expandtabs(4)
     return UNSEEN.sub(REPLACEMENT, text)
 
 

@@ -20,6 +20,8 @@ GRACE = 5.0
 """Seconds that a cell has to end after it was interrupted, before its kernel is killed."""
 PERIOD = 0.25
 """Seconds between two looks at the memory."""
+PATIENCE = 1.0
+"""Seconds that one look may take; it takes a thousandth."""
 NO_SPACE = "No space left on device"
 Name = Literal["cell", "run", "memory", "output", "processes", "disk", "inodes"]
 
@@ -57,6 +59,8 @@ class Watch:
     async def guard(self, cell: int) -> None:
         """Watch this cell until it is cancelled."""
         started = time.monotonic()
+        # Where the run has printed too much already, that is told of the cell that did, and not of all that follow.
+        printable = self.limits.output + (self.output if self.output > self.limits.output else 0)
         while True:
             await asyncio.sleep(PERIOD)
             # Not interrupted first: what allocates or forks fast takes the machine down meanwhile.
@@ -68,7 +72,7 @@ class Watch:
             if (used > self.limits.cell or self.left <= 0) and self._over_memory_or_processes(cell):
                 await self.kill()
                 return
-            if self._over_time(cell, used) or self._over_output(cell):
+            if self._over_time(cell, used) or self._over_output(cell, printable):
                 await self.manager.interrupt_kernel()
                 await asyncio.sleep(GRACE)
                 await self.kill()
@@ -117,8 +121,8 @@ class Watch:
             return self._breach("cell", seconds(self.limits.cell), seconds(used), cell)
         return False
 
-    def _over_output(self, cell: int) -> bool:
-        if self.output <= self.limits.output:
+    def _over_output(self, cell: int, most: int) -> bool:
+        if self.output <= most:
             return False
         return self._breach("output", size(self.limits.output), f"more than {size(self.limits.output)}", cell)
 
@@ -154,9 +158,16 @@ def members_of(provisioner: object) -> list[psutil.Process]:
 
 
 def memory_of(members: list[psutil.Process]) -> int:
-    """Bytes of memory that these processes keep; what several share is counted once, where Linux tells."""
+    """Bytes of memory that these processes keep; what several share is counted once, where Linux tells.
+
+    Of those that can be asked in time: what keeps the grader from its turn, a bomb of forks say, shows in the next
+    look at how many there are, which is not to wait for this one.
+    """
     total = 0
+    deadline = time.monotonic() + PATIENCE
     for member in members:
+        if time.monotonic() > deadline:
+            break
         try:
             total += member.memory_info().rss if len(members) == 1 else share_of(member)
         except (psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError):  # It ended since the listing.

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 import grader
+from grader.child import python_module
 from grader.errors import WeightsError
 from grader.weights.layout import request_key
 
@@ -67,7 +67,7 @@ def run_job(job: Job, progress: Callable[[str], None] | None = None) -> list[str
     """
     with tempfile.TemporaryDirectory(prefix="grader-keras-") as home, tempfile.TemporaryFile("w+") as log:
         with subprocess.Popen(
-            [sys.executable, "-m", "grader.weights.make"],
+            python_module("grader.weights.make"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -202,7 +202,8 @@ SYSTEM = [
         "call(303, 264, -100, b'/', ctypes.byref((ctypes.c_uint32 * 40)(128)), ctypes.byref(ctypes.c_int()), 0)",
     ),
     call("personality", "call(135, 92, 0x0040000)"),
-    call("become root", "os.setuid(0) if os.getuid() else os.setgroups([0, 4])\nprint('OPEN $MARK')"),
+    call("become root", "os.setuid(0) if os.geteuid() else os.setgroups([0, 4])\nprint('OPEN $MARK')"),
+    call("be counted as root again", "os.setreuid(0, 0)\nprint('OPEN $MARK')"),
     call(
         "sudo and su",
         "print(subprocess.run(['su', '-c', 'echo OPEN $MARK'], capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout)",

@@ -18,7 +18,6 @@ class Ending:
         status: what becomes of its cell.
         open_in: tiers that are known not to stop it.
         only_in: tiers in which it is tried; empty: all.
-        not_as_root: tiers in which it is not tried as root, whose processes Linux does not count.
     """
 
     name: str
@@ -27,7 +26,6 @@ class Ending:
     status: tuple[str, ...] = ("killed",)
     open_in: frozenset[str] = frozenset()
     only_in: frozenset[str] = frozenset()
-    not_as_root: frozenset[str] = frozenset()
 
 
 WALLED = frozenset({"namespaces", "landlock"})
@@ -38,10 +36,15 @@ ENDINGS = [
         "import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass",
         "processes",
         only_in=WALLED,
-        not_as_root=frozenset({"landlock"}),
     ),
     Ending("memory in small steps", "hog = []\nwhile True:\n    hog.append(bytearray(1_000_000))", "memory"),
     Ending("memory at once", "hog = bytearray(200 * 10**9)", "", ("failed",)),
+    Ending(
+        "a layer of two billion units",
+        "import tensorflow as tf\ntf.keras.Sequential([tf.keras.Input((8,)), tf.keras.layers.Dense(2_000_000_000)])",
+        "",
+        ("failed",),
+    ),
     Ending(
         "memory of many processes",
         "import os, signal\nfor _ in range(6):\n    if os.fork() == 0:\n        hog = b'x' * 400_000_000\n"

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 from nbformat.v4 import new_code_cell, new_notebook
 
-from grader.assignment import Assignment
+from grader.assignment import Assignment, find_assignment
 from grader.run import limits
 from grader.run.execution import Execution
 from grader.run.kernel import KernelStarter, WarmKernels
@@ -21,9 +21,14 @@ from grader.run.notebook import RunRequest, run_notebook
 from grader.run.workspace import workspace
 from tests.attacks.cells import BEGIN, CELLS
 from tests.attacks.endings import ENDINGS, Ending
+from tests.attacks.files import unpack
+from tests.attacks.forgeries import ASKED, FORGERIES, HONEST
+from tests.attacks.judge import Bench
+from tests.attacks.lies import GROUPS, Group
+from tests.attacks.outcome import Outcome
 from tests.attacks.scene import Scene, wait_until_gone
 
-__all__ = ["Outcome", "all_attacks", "attack"]
+__all__ = ["all_attacks", "attack"]
 
 ASSIGNMENT = """
 schema = 1
@@ -41,28 +46,27 @@ disk = "20 MB"
 inodes = 1000
 [[checks]]
 code = "NB001"
+[[checks]]
+code = "NB002"
+[[checks]]
+code = "TL101"
+[[checks]]
+code = "TL102"
+[[checks]]
+code = "TL401"
 """
+ROOT = Path(__file__).resolve().parents[2]
+STORE = ROOT / "build" / "test-weights"
+"""Weights that `make attacks` sees to. They lie where a plain user can read them."""
+STARTER = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}
 TIERS = frozenset({"namespaces", "landlock", "bare"})
-
-
-@dataclass
-class Outcome:
-    """What came of one attack."""
-
-    attack: str
-    came_of_it: str
-    """``stopped``: it got nothing. ``contained``: it got as much as everybody may have. ``not stopped``."""
-    known: bool = False
-    """Whether this tier is known not to stop it."""
-    told: str = ""
-    """What it saw, or why it counts as not stopped."""
 
 
 def make_assignment(folder: Path, cell: str) -> Assignment:
     """An assignment with little in it and tight limits."""
     (folder / "dataset" / "a").mkdir(parents=True, exist_ok=True)
     (folder / "dataset" / "a" / "image.png").write_bytes(b"no image")
-    (folder / "starter.ipynb").write_text("{}", encoding="utf-8")
+    (folder / "starter.ipynb").write_text(json.dumps(STARTER), encoding="utf-8")
     (folder / "assignment.toml").write_text(ASSIGNMENT.format(cell=cell), encoding="utf-8")
     return Assignment.load(folder)
 
@@ -77,7 +81,7 @@ class Field:
 
     def run(self, cells: list[str], cell_limit: str = "20 s") -> Execution:
         """Run these cells as a notebook."""
-        assignment = make_assignment(self.scene.base.with_name(self.scene.base.name + "-a"), cell_limit)
+        assignment = make_assignment(self.scene.assignment, cell_limit)
         request = RunRequest(
             notebook=new_notebook(cells=[new_code_cell(self.scene.fill_in(code)) for code in cells]),
             assignment=assignment,
@@ -137,6 +141,40 @@ def end(field: Field, ending: Ending) -> Outcome:
     return Outcome(ending.name, "not stopped" if faults else good, known, "; ".join(faults))
 
 
+def lie(field: Field, group: Group) -> list[Outcome]:
+    """Attacks on the report, in one notebook."""
+    assignment = make_assignment(field.scene.assignment, "20 s")
+    bench = Bench(assignment, field.tier, field.scene.base / "store", field.starter, field.scene.mark)
+    began = time.monotonic()
+    told = bench.tell(group.name, [(BEGIN, ()), *((field.scene.fill_in(one.code), one.tags) for one in group.lies)])
+    seconds = time.monotonic() - began
+    faults = [one.seen(told, cell) for cell, one in enumerate(group.lies, 2)]
+    if seconds > 30:
+        faults[-1] += f" took {seconds:.0f} s"
+    return [
+        Outcome(one.name, "not stopped" if fault else "stopped", field.tier in one.open_in, fault)
+        for one, fault in zip(group.lies, faults, strict=True)
+    ]
+
+
+def forge(field: Field) -> list[Outcome]:
+    """Forged solutions of the exercise."""
+    exercise = find_assignment(str(ROOT / "assignments" / "alpaca-mobilenetv2"))
+    asked = tuple(spec for spec in exercise.checks if spec.code in ASKED)
+    exercise = exercise.model_copy(update={"checks": asked})
+    bench = Bench(exercise, field.tier, STORE, field.starter, field.scene.mark)
+    outcomes = []
+    with tempfile.TemporaryDirectory() as folder:
+        recorded = Path(folder) / "honest"
+        bench.tell("honest.ipynb", [(code, ()) for code in HONEST], recorded)
+        for forgery in FORGERIES:
+            told = bench.tell("forged.ipynb", [(code, ()) for code in forgery.code(recorded)])
+            said = {code: told.check(code).outcome.value for code in forgery.said}
+            came = "not claimed" if forgery.by == "nothing" else "stopped"
+            outcomes.append(Outcome(forgery.name, came if said == forgery.said else "not stopped", told=str(said)))
+    return outcomes
+
+
 def busy() -> list[psutil.Process]:
     """Processes below this one that do not come to rest."""
     deadline = time.monotonic() + 5
@@ -156,17 +194,25 @@ def is_running(process: psutil.Process) -> bool:
 
 
 def all_attacks(tier: str, endings: tuple[str, ...] = ()) -> list[Outcome]:
-    """Every attack in this tier; of those with a notebook of their own only the named ones, if any are."""
+    """Every attack in this tier.
+
+    Args:
+        endings: of those that end their kernel only these, and nothing in which no tier has a part.
+    """
     limits.GRACE = 0.5  # There are more seconds in earnest.
     scene = Scene()
     starter = WarmKernels()
     try:
         field = Field(tier, scene, starter)
-        outcomes = attack(field)
+        outcomes = [*attack(field), *lie(field, GROUPS[0])]
+        if not endings:
+            for group in GROUPS[1:]:
+                outcomes += lie(field, group)
+            outcomes += [*forge(field), *unpack()]
         for ending in ENDINGS:
             if endings and ending.name not in endings:
                 continue
-            if tier in (ending.only_in or TIERS) and (os.getuid() or tier not in ending.not_as_root):
+            if tier in (ending.only_in or TIERS):
                 outcomes.append(end(field, ending))
         if left := [str(path) for path in Path(tempfile.gettempdir()).glob("grader-*") if "zygote" not in path.name]:
             outcomes.append(Outcome("folders of runs", "not stopped", told=str(left)))

@@ -62,6 +62,11 @@ class Scene:
         with contextlib.suppress(OSError):  # Without IPv6 there is nothing to reach.
             self._sockets["tcp6"] = self._bound(socket.AF_INET6, socket.SOCK_STREAM, ("::1", 0))
 
+    @property
+    def assignment(self) -> Path:
+        """A folder for the assignment, which is nobody's secret."""
+        return self.base.with_name(f"{self.base.name}-a")
+
     def _bound(self, family: int, kind: int, address: object) -> socket.socket:
         bound = socket.socket(family, kind)
         bound.bind(address)  # type: ignore[arg-type]
@@ -164,6 +169,7 @@ class Scene:
             bound.close()
         os.environ.pop("GRADER_SECRET")
         shutil.rmtree(self.base)
+        shutil.rmtree(self.assignment, ignore_errors=True)
 
 
 def wait_until_gone(scene: Scene, seconds: float = 5.0) -> list[str]:

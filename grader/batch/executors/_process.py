@@ -9,7 +9,6 @@ import queue
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import IO
 import psutil
 
 from grader.batch.work import Broke, Ran, Task
+from grader.child import python_module
 from grader.errors import GraderError, WorkerDiedError
 
 __all__ = ["WorkerProcesses", "sweep"]
@@ -110,7 +110,7 @@ class WorkerProcess:
         self._put_away()
         self._log = tempfile.TemporaryFile(dir=self._scratch)  # noqa: SIM115 - as long as the process
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "grader.batch.worker", str(self._scratch)],
+            python_module("grader.batch.worker", str(self._scratch)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

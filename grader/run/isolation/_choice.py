@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from grader.child import python_module
 from grader.errors import IsolationError
 from grader.run.isolation._base import Isolation
 from grader.run.isolation._found import tiers
@@ -40,9 +41,8 @@ def obstacles() -> Mapping[str, str]:
     """Why each tier does not work on this machine, by name; empty where it does. Tried once in a process."""
     if sys.platform != "linux":
         return {tier.name: tier.works() for tier in tiers()}
-    trial = [sys.executable, "-m", "grader.run.isolation._trial"]
+    trial = python_module("grader.run.isolation._trial")
     try:
-        # Not in the current folder: Python looks for modules there, and submissions may lie there.
         tried = subprocess.run(
             trial, cwd="/", capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL
         )

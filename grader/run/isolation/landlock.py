@@ -7,11 +7,13 @@ filter of system calls takes the network and other people's programs away; the m
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 from collections.abc import Callable, Iterator
 
 from grader.run.isolation import _calls as calls
-from grader.run.isolation._base import Isolation, Places, Sandbox, first_to_go, limit_memory, reason
+from grader.run.isolation._base import THREADS, Isolation, Places, Sandbox, first_to_go, limit_memory, reason
+from grader.run.isolation._user import free_user, is_uncounted
 from grader.run.isolation._view import python_folders, secret_folders, system_paths
 from grader.run.isolation.bare import limit_files, limit_processes
 
@@ -89,11 +91,14 @@ def confine(sandbox: Sandbox) -> None:
     """Restrict this process for good."""
     from grader.run.isolation._seccomp import deny_system_calls
 
-    calls.die_with_parent()
     first_to_go()
     limit_memory(sandbox.memory)
     limit_files(sandbox)
-    limit_processes(sandbox.processes)
+    if is_uncounted():
+        be_counted(sandbox)
+    else:
+        limit_processes(sandbox.processes)
+    calls.die_with_parent()
     calls.drop_bounding_set()
     calls.drop_capabilities()
     calls.set_dumpable(True)
@@ -101,6 +106,34 @@ def confine(sandbox: Sandbox) -> None:
     restrict(sandbox)
     # Before version 6 of Landlock, signals reach everybody: then only its own process is left to it.
     deny_system_calls(others_too=True, signals_only_to=None if version() >= 6 else os.getpid())
+
+
+def be_counted(sandbox: Sandbox) -> None:
+    """Bound the processes of the machine's root, which Linux does not: count them as those of nobody else.
+
+    Only the user that is counted changes. Files are still opened as root, because Python's may lie where nobody else
+    gets to; Landlock bounds which, and the filter of system calls sees to it that there is no way back.
+
+    Raises:
+        OSError: this process may not do that, and a bomb of forks would go off.
+    """
+    import resource
+
+    user = free_user()
+    try:
+        # Some libraries ask first whether they may write, and are told of the user that is counted.
+        os.chmod(sandbox.root, 0o711)
+        for top in own(sandbox):
+            for folder, _, _ in os.walk(top):
+                os.chmod(folder, 0o770)
+                os.chown(folder, user, -1)
+        os.setresuid(user, -1, -1)
+    except PermissionError:
+        user = 0
+    if not user:
+        raise PermissionError(errno.EPERM, "as root, which may not change its user here, processes cannot be bounded")
+    most = sandbox.processes + THREADS
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
 
 
 def version() -> int:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from grader.run.isolation import _calls as calls
 from grader.run.isolation._base import THREADS, Isolation, Places, Sandbox, first_to_go, limit_memory, reason
+from grader.run.isolation._user import free_user
 from grader.run.isolation._view import assemble
 
 __all__ = ["Namespaces"]
@@ -28,8 +29,6 @@ PLACES = Places(
     sockets="/run/grader/sockets",
     weights="/run/grader/weights",
 )
-FIRST_USER = 1_900_000_000
-"""Users from here on are nobody: each monitor's number added gives its kernel one of its own."""
 STUDENT = 1000
 """How a kernel that shares the grader's user is called inside."""
 
@@ -75,24 +74,6 @@ class Namespaces(Isolation):
         os.write(going, b"!")
         os.close(going)
         return child
-
-
-def free_user() -> int:
-    """A user that nobody else is; 0 where this process may not become another one."""
-    if os.geteuid() != 0:
-        return 0
-    with open("/proc/self/uid_map") as file:
-        spans = [tuple(map(int, line.split())) for line in file]
-    with open("/proc/self/setgroups") as file:
-        may_change = file.read().strip() == "allow"
-    wanted = FIRST_USER + os.getpid()
-    if not may_change:
-        return 0
-    if any(first <= wanted < first + count for first, _, count in spans):
-        return wanted
-    first, _, count = max(spans, key=lambda span: span[2])
-    # A container with fewer users: the last ones are nobody there.
-    return first + count - 1 - os.getpid() % (count // 2) if count > 60_000 else 0
 
 
 def map_user(user: int, group: int) -> None:

@@ -12,6 +12,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from platformdirs import user_cache_path
 
+from grader.child import python_module
 from grader.run.enclosure import Enclosure
 from grader.run.kernel._base import KernelStarter
 from grader.run.kernel.client import PromptClient
@@ -65,7 +66,7 @@ class ColdKernel(KernelStarter):
 def new_manager(enclosure: Enclosure, config: KernelConfig) -> AsyncKernelManager:
     """A manager that starts `grader.run.recorder.launch`, and connects where the grader can."""
     root = Path(enclosure.sandbox.root)
-    command = [sys.executable, "-m", "grader.run.recorder.launch", str(root / "kernel.json"), "-f", "{connection_file}"]
+    command = python_module("grader.run.recorder.launch", str(root / "kernel.json"), "-f", "{connection_file}")
     environment = kernel_environment(enclosure.places.home, config.flavour, config.training)
     spec = KernelSpec(argv=command, language="python", display_name="grader", env=environment)
     manager = AsyncKernelManager(kernel_spec_manager=OneSpec(spec), client_factory=PromptClient)

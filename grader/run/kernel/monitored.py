@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 
+from grader.child import python_module
 from grader.errors import KernelError
 from grader.run.enclosure import Enclosure
 from grader.run.recorder.config import KernelConfig
@@ -42,12 +42,11 @@ def new_monitor(environment: dict[str, str]) -> Launch:
 
     def launch(theirs: socket.socket, log: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", "grader.run.isolation._monitor"],
+            python_module("grader.run.isolation._monitor"),
             stdin=theirs.fileno(),
             stdout=log,
             stderr=log,
             env=environment,
-            # Python looks for modules in the current folder, where submissions may lie.
             cwd="/",
             start_new_session=True,
         )

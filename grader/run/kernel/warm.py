@@ -14,6 +14,7 @@ from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
 
+from grader.child import python_module
 from grader.errors import KernelError
 from grader.run.enclosure import Enclosure
 from grader.run.isolation._monitor import receive, send
@@ -84,7 +85,7 @@ class Zygote:
         self._log = (Path(self._home.name) / "log").open("w+b")
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "grader.run.kernel.zygote", flavour],
+                python_module("grader.run.kernel.zygote", flavour),
                 stdin=theirs.fileno(),
                 stdout=self._log,
                 stderr=self._log,
@@ -98,7 +99,6 @@ class Zygote:
                     # The same of Arrow's memory pool, which pandas brings along where it is installed.
                     "JE_ARROW_MALLOC_CONF": "background_thread:false",
                 },
-                # Python looks for modules in the current folder, where submissions may lie.
                 cwd="/",
                 start_new_session=True,
             )

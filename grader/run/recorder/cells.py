@@ -137,6 +137,7 @@ class Cells:
 
     def _open(self) -> None:
         """A step of a loop may begin: where what is trainable has changed, it begins another segment."""
+        self._training.settle()
         models = self._book.alive()
         flags = {self._book.number(model): self._book.trainable(model) for model in models}
         if self._segment.stepped and flags != self._segment.flags:
@@ -150,6 +151,7 @@ class Cells:
 
     def after_cell(self, result: Any = None) -> None:
         """Journal what this cell did beside `fit`."""
+        self._training.settle()
         models = self._book.alive()
         self._close(models)
         for model in models:

@@ -15,6 +15,7 @@ from grader.run.recorder.hooks import wrap_method
 from grader.run.recorder.journal import Journal
 from grader.run.recorder.models import ModelBook
 from grader.run.recorder.objectives import Rates, loss_facts
+from grader.run.recorder.rows import Rows
 
 __all__ = ["Training"]
 
@@ -34,6 +35,7 @@ class Training:
         self._compile_count = 0
         self._training_count = 0
         self._rates = Rates(adapter)
+        self._rows = Rows()
         self.inside = False
         """Whether Keras's own training or inference is on the stack: what it calls is not the student's."""
         self.on_begin: Callable[[], None] = lambda: None
@@ -49,12 +51,15 @@ class Training:
         wrap_method(model, "fit", self._fitting)
         wrap_method(model, "train_on_batch", self._training_on_batch)
         wrap_method(model, "make_train_function", self._making_train_function)
+        wrap_method(model, "load_weights", self._settling)
+        wrap_method(self._adapter.keras.layers.Layer, "set_weights", self._settling)
         if self._bounded:
             wrap_method(model, "evaluate", self._inferring(self._bounded.evaluate))
             wrap_method(model, "predict", self._inferring(self._bounded.predict))
 
     def _compiling(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def compile(model: Any, *args: Any, **kwargs: Any) -> Any:
+            self.settle()
             result = original(model, *args, **kwargs)
             self._adapter.forget_compiled(model)
             if self._bounded:
@@ -72,6 +77,19 @@ class Training:
             return result
 
         return compile
+
+    def settle(self) -> None:
+        """Write down what calls of `train_on_batch` did that were not written down one by one."""
+        self._rows.settle(interrupted=True)
+
+    def _settling(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def change(layer: Any, *args: Any, **kwargs: Any) -> Any:
+            if not self.inside:
+                # What is put into the weights now was not trained.
+                self.settle()
+            return original(layer, *args, **kwargs)
+
+        return change
 
     def _making_train_function(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def make_train_function(model: Any, force: bool = False) -> Any:
@@ -109,12 +127,48 @@ class Training:
                 repeated = self._bounded.repeated_batch(model, self._book.trainable(model))
                 if repeated is not None:
                     return repeated
-            with self._recorded(model, "train_on_batch", None, bound.arguments.get("x")):
-                if self._bounded:
+                with self._recorded(model, "train_on_batch", None, bound.arguments.get("x")):
                     return self._bounded.train_on_batch(original, bound)
-                return original(*bound.args, **bound.kwargs)
+            return self._one_of_many(model, original, bound)
 
         return train_on_batch
+
+    def _one_of_many(self, model: Any, original: Callable[..., Any], bound: inspect.BoundArguments) -> Any:
+        """A `train_on_batch` as it is, written down if there was not the like before."""
+        row, written_down = self._rows.step(model, (self._compiles.get(model), self._book.trainable(model)))
+        if not written_down:
+            row.waiting += 1
+            self.on_begin()
+            self.inside = True
+            try:
+                return original(*bound.args, **bound.kwargs)
+            except BaseException:
+                self.settle()
+                raise
+            finally:
+                self.inside = False
+        with self._recorded(model, "train_on_batch", None, bound.arguments.get("x")) as outcome:
+            result = original(*bound.args, **bound.kwargs)
+        row.after, row.write = outcome["after"], self._writer(model, outcome["began"])
+        return result
+
+    def _writer(self, model: Any, began: dict[str, Any]) -> Callable[[int, int], None]:
+        """What writes down further calls like the one that began so."""
+        alive = weakref.ref(model)
+
+        def write(before: int, calls: int) -> None:
+            model = alive()
+            if model is None:
+                return
+            self._training_count += 1
+            about = {**began, "id": self._training_count, "before": before}
+            self._journal.event("training", **about, calls=calls)
+            after, _ = self._book.snapshot([model])
+            self.on_end(after)
+            end = {name: about[name] for name in ("id", "model", "flagged", "trainable")}
+            self._journal.event("trained", **end, after=after, steps=None, loss=None, error="")
+
+        return write
 
     def _inferring(self, bounded: Callable[..., Any]) -> Callable[..., Any]:
         def make(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -138,6 +192,7 @@ class Training:
     @contextmanager
     def _recorded(self, model: Any, kind: str, epochs: int | None, data: Any) -> Any:
         """Journal one stretch of training, whether or not it ends well."""
+        self._rows.settle(interrupted=kind != "train_on_batch")
         self._training_count += 1
         number = self._training_count
         self.on_begin()
@@ -150,21 +205,21 @@ class Training:
         try:
             with self._adapter.as_compiled(model):
                 before, _ = self._book.snapshot([model])
-                self._journal.event(
-                    "training",
-                    id=number,
-                    kind=kind,
-                    model=self._book.describe(model),
-                    compile=self._compiles.get(model),
-                    place=self._frames.place(),
-                    epochs=epochs,
-                    flagged=flagged,
-                    trainable=self._book.trainable(model),
-                    frozen=self._book.frozen(model),
-                    before=before,
+                outcome["began"] = {
+                    "id": number,
+                    "kind": kind,
+                    "model": self._book.describe(model),
+                    "compile": self._compiles.get(model),
+                    "place": self._frames.place(),
+                    "epochs": epochs,
+                    "flagged": flagged,
+                    "trainable": self._book.trainable(model),
+                    "frozen": self._book.frozen(model),
+                    "before": before,
                     **optimizer_facts(model),
                     **self._rates.facts(getattr(model, "optimizer", None)),
-                )
+                }
+                self._journal.event("training", **outcome["began"])
                 self._rates.begin()
                 try:
                     yield outcome
@@ -175,6 +230,7 @@ class Training:
                     # Unbuilt models get their weights only now.
                     described = self._book.describe(model)
                     after, _ = self._book.snapshot([model])
+                    outcome["after"] = after
                     self.on_end(after)
                     self._journal.event(
                         "trained",
