@@ -34,6 +34,7 @@ from grader.run.execution import CellOutcome, Execution
 from grader.run.flavour import choose_flavour
 from grader.submission import Submission, clean_for_run, load_submission
 from grader.weights import WeightsStore
+from tests.notebooks import KERNELS
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = sorted([*ROOT.glob("samples/*.ipynb"), *ROOT.glob("reference/*/solution.ipynb")])

@@ -347,9 +347,7 @@ model.fit(images, labels)
     assert outcomes(report, Outcome.PASSED) == {"TL303", "TL305"}
 
 
-def test_lr_means_the_learning_rate_in_keras_2_as_it_did_when_it_was_written(
-    tmp_path: Path, heads_only: Assignment
-) -> None:
+def test_lr_means_the_learning_rate_in_keras_2_as_it_once_did(tmp_path: Path, heads_only: Assignment) -> None:
     functional = """
 base_model.trainable = False
 inputs = tf.keras.Input((96, 96, 3))
