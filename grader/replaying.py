@@ -50,7 +50,7 @@ def reason_to_replay(
         return "failed"
     if suspicious(evidence):
         return "suspicious"
-    return "sampled" if int(sha256[:8], 16) < SHARE * 2**32 else None
+    return "sampled" if int(sha256[-8:], 16) < SHARE * 2**32 else None
 
 
 def suspicious(evidence: Evidence) -> bool:

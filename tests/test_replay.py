@@ -123,9 +123,7 @@ def test_a_policy_that_there_is_not_is_told(tmp_path: Path, alpaca: Assignment) 
     folder = tmp_path / "mine"
     folder.mkdir()
     text = (alpaca.folder / "assignment.toml").read_text()
-    (folder / "assignment.toml").write_text(
-        text.replace('training = "bounded"', 'training = "bounded"\nreplay = "often"')
-    )
+    (folder / "assignment.toml").write_text(text.replace('replay = "auto"', 'replay = "often"'))
     with pytest.raises(AssignmentError) as told:
         Assignment.load(folder)
     assert str(told.value) == f"{folder}/assignment.toml: replay = 'often': allowed is 'auto', 'always' or 'never'."
