@@ -190,6 +190,12 @@ def test_a_base_that_was_put_back_is_told_and_what_was_recorded_stands() -> None
     assert note.startswith(CHANGED.format(2))
 
 
+def test_a_gradient_that_is_zero_in_the_replay_alone_is_no_disagreement() -> None:
+    """As that of a softmax over one number is, whose loss Keras computes from what went in."""
+    judged = reconciled(textbook(), replay(step(TUNED, moved=())))
+    assert staff_notes(judged) == []
+
+
 def test_a_gradient_that_happened_to_be_zero_everywhere_is_no_disagreement() -> None:
     still = HeadState(tensors=2, trainable=2, moved=0)
     unlucky = textbook(finetuning={"moved": (), "head": still})
