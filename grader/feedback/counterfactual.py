@@ -50,10 +50,12 @@ def statistics(evidence: Evidence) -> str:
     if phase is None:
         return ""
     called, frozen = step_with(evidence, "inference-mode", phase), step_with(evidence, "batchnorm-frozen", phase)
-    total = plural(sum(layer.is_batchnorm for layer in evidence.base.layers) if evidence.base else 0, "BatchNorm layer")
+    total = sum(layer.is_batchnorm for layer in evidence.base.layers) if evidence.base else 0
     where, run = f"its moving statistics in phase {phase.index}", f"In your run {many(len(phase.drift))} did."
     if called is not None and not called.drift:
-        return f"with `training=False` in that call, none of its {total} changes {where}. {run}"
+        return (
+            f"with `training=False` in that call, none of its {plural(total, 'BatchNorm layer')} changes {where}. {run}"
+        )
     still = ""
     if called is not None:
         keras = version_text(evidence.environment.keras)
@@ -66,7 +68,7 @@ def statistics(evidence: Evidence) -> str:
     if still:
         return f"{still} With the base's BatchNorm layers frozen, {many(len(frozen.drift))} of them does. {run}"
     changes = "changes" if len(frozen.drift) < 2 else "change"
-    return f"with its BatchNorm layers frozen, {many(len(frozen.drift))} of the {total} {changes} {where}. {run}"
+    return f"with the base's BatchNorm layers frozen, {many(len(frozen.drift))} of the {total} {changes} {where}. {run}"
 
 
 def with_batchnorm_frozen(evidence: Evidence) -> str:
