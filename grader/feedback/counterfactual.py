@@ -68,7 +68,8 @@ def statistics(evidence: Evidence) -> str:
     if still:
         return f"{still} With the base's BatchNorm layers frozen, {many(len(frozen.drift))} of them does. {run}"
     changes = "changes" if len(frozen.drift) < 2 else "change"
-    return f"with the base's BatchNorm layers frozen, {many(len(frozen.drift))} of the {total} {changes} {where}. {run}"
+    some = f"{many(len(frozen.drift))} of the {total} {changes}"
+    return f"with the base's BatchNorm layers frozen, {some} {where}. {run}"
 
 
 def with_batchnorm_frozen(evidence: Evidence) -> str:
