@@ -331,8 +331,8 @@ def test_on_keras_3_it_takes_frozen_batchnorm(alpaca: Assignment) -> None:
     )
     flat = with_counterfactuals(textbook("3", calls=(), style="flattened"), now, mended[1])
     assert told(flat, alpaca, "training-flag-forgotten")[0] == (
-        "Tried on your own model: with the base's BatchNorm layers frozen, none of the 52 changes its moving statistics "
-        "in phase 2. In your run 12 did."
+        "Tried on your own model: with the base's BatchNorm layers frozen, none of the 52 changes its moving "
+        "statistics in phase 2. In your run 12 did."
     )
     right = with_counterfactuals(textbook("3"), now, *mended)
     assert told(right, alpaca, "framework-override")[0] == (
