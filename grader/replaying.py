@@ -7,12 +7,13 @@ A replay takes seconds, so that by default it is made only where it can teach or
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from grader.assignment import Assignment
-from grader.errors import KernelError
+from grader.errors import GraderError
 from grader.evidence import Evidence
 from grader.evidence_replay import Replay
 from grader.examine.rebuilding import NotRebuiltError, Rebuilding, Wish
@@ -25,6 +26,8 @@ from grader.run.replay.process import run_replay
 from grader.submission import Submission
 
 __all__ = ["SHARE", "TEACHES", "ReplayPolicy", "reason_to_replay", "second_opinion", "wishes_for"]
+
+log = logging.getLogger(__name__)
 
 ReplayPolicy = Literal["auto", "always", "never"]
 Why = Literal["always", "failed", "suspicious", "sampled"]
@@ -50,7 +53,7 @@ def reason_to_replay(
         return "failed"
     if suspicious(evidence):
         return "suspicious"
-    return "sampled" if int(sha256[:8], 16) < SHARE * 2**32 else None
+    return "sampled" if int(sha256[-8:], 16) < SHARE * 2**32 else None
 
 
 def suspicious(evidence: Evidence) -> bool:
@@ -120,7 +123,9 @@ def second_opinion(
         replay = read_replay(target, plan, why, died)
     except NotRebuiltError as exc:
         replay = Replay(why=why, outcome=exc.outcome, reason=exc.reason)
-    except (KernelError, OSError) as exc:
-        told = exc.message if isinstance(exc, KernelError) else str(exc)
-        replay = Replay(why=why, outcome="broke", reason=f"The grader failed at it: {told}")
+    except Exception as exc:
+        # A second opinion that cannot be had is no reason to have none: what the run showed stands.
+        log.exception("the replay of %s failed", submission.name)
+        told = exc.message if isinstance(exc, GraderError) else f"{type(exc).__name__}: {exc}"
+        replay = Replay(why=why, outcome="broke", reason=f"The grader failed at it: {told[:300]}")
     return reconciled(evidence, replay)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from grader.evidence import Base, Drift, Environment, Frozen, Note
+from grader.evidence import Base, Drift, Environment, Frozen, Note, Replay
 
 __all__ = [
     "CheckResult",
@@ -144,6 +144,9 @@ class Report(Frozen):
     diagnoses: tuple[Diagnosis, ...] = ()
     notes: tuple[Note, ...] = ()
     phases: tuple[PhaseSummary, ...] = ()
+    replay: Replay | None = None
+    """Outcomes: what the grader measured itself on the rebuilt model. None where it did not. All else that is said of
+    training is a matter of process, and rests on what the notebook's own process recorded."""
     base: Base | None = None
     """For the picture of the layers."""
     asked_start: int | None = None

@@ -358,7 +358,6 @@ def test_points_make_no_other_run_but_a_dataset_a_limit_or_a_probe_does(tmp_path
     toml.write_text(text)
     next((toml.parent / "dataset").rglob("*.*")).write_bytes(b"other")
     assert changed(before, conditions_of(Assignment.load(toml.parent), Options(), store)) == ["dataset"]
-    assert changed(before, conditions_of(alpaca, Options(keras="2", training="full"), store)) == [
-        "keras option",
-        "training",
-    ]
+    options = Options(keras="2", training="full", replay="always")
+    assert changed(before, conditions_of(alpaca, options, store)) == ["keras option", "training", "replay"]
+    assert after('replay = "auto"', 'replay = "never"') == ["replay", "dataset"]

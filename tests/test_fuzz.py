@@ -25,6 +25,7 @@ from grader.assignment import Assignment, find_assignments
 from grader.checks import build_checks, run_checks
 from grader.errors import AssignmentError, SubmissionError
 from grader.examine import RunFacts, examine
+from grader.examine.rebuilding import NotRebuiltError, Rebuilding, Wish
 from grader.feedback.render import render
 from grader.feedback.report import build_report
 from grader.grade import Options, grade
@@ -202,8 +203,27 @@ def test_a_forged_journal_is_judged_or_left_out_without_a_traceback(
             forge(folder / name, chance)
         solution = load_submission(ROOT / "reference" / "alpaca-mobilenetv2" / "solution.ipynb")
         judged(solution, alpaca, folder)
+        if ASKED or seed % 5 == 0:
+            planned(solution, alpaca, folder)
     finally:
         shutil.rmtree(folder)
+
+
+def planned(submission: Submission, assignment: Assignment, left: Path) -> None:
+    """A replay is planned, or refused with a sentence."""
+    execution = Execution(submission.notebook, left, ())
+    facts = RunFacts(choose_flavour(submission.notebook), "bounded", WeightsStore())
+    evidence = examine(submission, assignment, execution, facts)
+    given = left / "given"
+    given.mkdir()
+    wishes = [Wish("inference-mode", 2), Wish("base-frozen", 1), Wish("layers-unfrozen", 2, 120)]
+    reason = ""
+    try:
+        Rebuilding(submission, assignment, execution, evidence).plan(given, wishes)
+    except NotRebuiltError as exc:
+        reason = exc.reason
+    assert (given / "request.json").is_file() or reason.endswith(".")
+    assert "\n" not in reason
 
 
 def forge(path: Path, chance: random.Random) -> None:

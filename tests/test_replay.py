@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nbformat.v4 import new_notebook
 
 from grader.assignment import Assignment
+from grader.batch.work import Task, task_of
 from grader.checks import build_checks, run_checks
 from grader.errors import AssignmentError
 from grader.evidence import Drift, Evidence, HeadState, Note
@@ -18,8 +20,11 @@ from grader.examine.rebuilding import Plan, Wish
 from grader.examine.replay import read_replay, reconciled
 from grader.feedback.render import render
 from grader.feedback.report import build_report
+from grader.grade import Options
 from grader.replaying import reason_to_replay, wishes_for
 from grader.results import CheckResult, Outcome, Report
+from grader.submission import load_submission
+from grader.weights import WeightsStore
 from tests.evidence_samples import WEIGHTED, call, drift_of, judge, layers_from, said, textbook
 
 NEVER_DRAWN, DRAWN = "f" * 64, "0" * 64
@@ -123,13 +128,18 @@ def test_a_policy_that_there_is_not_is_told(tmp_path: Path, alpaca: Assignment) 
     folder = tmp_path / "mine"
     folder.mkdir()
     text = (alpaca.folder / "assignment.toml").read_text()
-    (folder / "assignment.toml").write_text(
-        text.replace('training = "bounded"', 'training = "bounded"\nreplay = "often"')
-    )
+    (folder / "assignment.toml").write_text(text.replace('replay = "auto"', 'replay = "often"'))
     with pytest.raises(AssignmentError) as told:
         Assignment.load(folder)
     assert str(told.value) == f"{folder}/assignment.toml: replay = 'often': allowed is 'auto', 'always' or 'never'."
     assert alpaca.replay == "auto"
+
+
+def test_a_worker_is_told_what_was_asked_for_on_the_command_line(alpaca: Assignment) -> None:
+    solution = load_submission(alpaca.starter)
+    for policy in ("always", "never", None):
+        task = task_of("key", solution, alpaca, Options(replay=policy), WeightsStore())  # type: ignore[arg-type]
+        assert Task.model_validate_json(task.model_dump_json()).replay == policy
 
 
 # --- whose word counts --------------------------------------------------------------------------------------
@@ -190,6 +200,12 @@ def test_a_base_that_was_put_back_is_told_and_what_was_recorded_stands() -> None
     assert judged.phases == restored.phases
     (note,) = staff_notes(judged)
     assert note.startswith(CHANGED.format(2))
+
+
+def test_a_gradient_that_is_zero_in_the_replay_alone_is_no_disagreement() -> None:
+    """As that of a softmax over one number is, whose loss Keras computes from what went in."""
+    judged = reconciled(textbook(), replay(step(TUNED, moved=())))
+    assert staff_notes(judged) == []
 
 
 def test_a_gradient_that_happened_to_be_zero_everywhere_is_no_disagreement() -> None:
@@ -296,8 +312,8 @@ def test_on_keras_2_the_argument_alone_holds_the_statistics(alpaca: Assignment) 
         "Tried on your own model: with `training=False` in that call, none of its 52 BatchNorm layers changes its "
         "moving statistics in phase 2. In your run 12 did."
     )
-    for format in ("html", "markdown", "text"):
-        assert "Tried on your own model" in render(report, format)
+    for format in ("html", "markdown", "text", "notebook"):
+        assert "Tried on your own model" in render(report, format, notebook=new_notebook())
 
 
 def test_on_keras_3_it_takes_frozen_batchnorm(alpaca: Assignment) -> None:
@@ -315,7 +331,7 @@ def test_on_keras_3_it_takes_frozen_batchnorm(alpaca: Assignment) -> None:
     )
     flat = with_counterfactuals(textbook("3", calls=(), style="flattened"), now, mended[1])
     assert told(flat, alpaca, "training-flag-forgotten")[0] == (
-        "Tried on your own model: with its BatchNorm layers frozen, none of the 52 BatchNorm layers changes its moving "
+        "Tried on your own model: with the base's BatchNorm layers frozen, none of the 52 changes its moving "
         "statistics in phase 2. In your run 12 did."
     )
     right = with_counterfactuals(textbook("3"), now, *mended)

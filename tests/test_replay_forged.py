@@ -68,6 +68,8 @@ NOT_RUN = "which is not among the layers that are run."
          f"The model holds a `Evil`, {NOT_RUN}"),
         (layer("Activation", activation={"class_name": "function", "module": "os", "config": "system"}),
          "The config names the function `system` of `os`."),
+        (layer("Activation", activation={"class_name": "function", "module": "keras.utils", "config": "get_file"}),
+         "The config names the function `get_file` of `keras.utils`."),
         (layer("Activation", activation={"class_name": "__lambda__", "config": {"value": "4wE="}}),
          f"The model holds a `__lambda__`, {NOT_RUN}"),
         (layer("TFOpLambda", function="io.read_file"),
@@ -160,11 +162,11 @@ class Forgery:
             Rebuilding(self.submission, self.assignment, execution, evidence).plan(self.folder / "given", [])
         return refused.value
 
-    def replayed(self) -> Evidence:
+    def replayed(self, isolation: str = "auto") -> Evidence:
         """With the replay's word in it."""
         evidence, execution = self.examined()
         run = (self.submission, self.assignment, execution)
-        return second_opinion(evidence, (), "always", run, self.folder / "replay", (KERNELS, "auto"))
+        return second_opinion(evidence, (), "always", run, self.folder / "replay", (KERNELS, isolation))
 
 
 @pytest.fixture
@@ -257,6 +259,31 @@ def test_weights_that_are_no_numbers_are_told_and_cost_nothing(forgery: Forgery)
         "What the trained model does was not measured: ValueError: the model's outputs are no finite numbers.",
     )
     assert [phase.step.head_trainable for phase in evidence.replay.phases] == [2, 2]
+
+
+def test_a_fault_of_the_graders_own_leaves_what_the_run_showed(
+    forgery: Forgery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("oops")
+
+    monkeypatch.setattr(Rebuilding, "plan", broken)
+    before, _ = forgery.examined()
+    evidence = forgery.replayed()
+    assert (evidence.phases, evidence.probes) == (before.phases, before.probes)
+    assert notes_of(evidence) == [
+        "The model was not rebuilt and measured by the grader. The grader failed at it: KeyError: 'oops'"
+    ]
+
+
+def test_where_there_are_no_monitors_the_child_is_the_graders_own(
+    forgery: Forgery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "monitored", process.alone)
+    monkeypatch.setattr(process, "SECONDS", 0.0)
+    evidence = forgery.replayed(isolation="none")
+    assert evidence.replay is not None and evidence.replay.outcome == "broke"
+    assert "it took longer than 0 s" in evidence.replay.reason
 
 
 def test_a_child_that_takes_too_long_is_ended(forgery: Forgery, monkeypatch: pytest.MonkeyPatch) -> None:

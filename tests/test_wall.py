@@ -87,12 +87,14 @@ def test_a_plain_file_is_read_and_no_handle_is_left_open(tmp_path: Path) -> None
     [
         (b"[" * 101 + b"]" * 101, "nested too deep"),
         (b"[" * 1_000_000, "nested too deep"),
+        (b'"half of a pair: \\ud83d"', "not Unicode"),
+        (b'{"\\uDC00": 1}', "not Unicode"),
         (b'{"a":' * 200_000, "nested too deep"),
         (b"[" + b"[]," * 600_000 + b"[]]", "too many values"),
         (b"9" * 100_000, "Exceeds the limit"),
         (b"\xff\xfe\x00", "codec can't decode"),
     ],
-    ids=["deep", "very-deep", "deep-objects", "wide", "long-number", "no-text"],
+    ids=["deep", "very-deep", "half-pair", "half-pair-key", "deep-objects", "wide", "long-number", "no-text"],
 )
 def test_json_bombs_are_no_json(text: bytes, told: str) -> None:
     if told == "Exceeds the limit" and not hasattr(sys, "set_int_max_str_digits"):

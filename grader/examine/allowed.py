@@ -91,6 +91,8 @@ SETTINGS = frozenset(
 )
 """Initializers, regularizers, constraints and the like."""
 PACKAGES = ("keras", "tf_keras")
+HOLD_FUNCTIONS = frozenset({"activations", "ops", "nn"})
+"""Modules of theirs whose functions compute with tensors and nothing else."""
 SIZES = ("units", "filters")
 """Settings that say the size of a weight."""
 
@@ -157,7 +159,7 @@ class Reader:
         if kind in VALUES:
             return False
         if kind == "function":
-            if module != "builtins" and not of_keras(module):
+            if module != "builtins" and not (of_keras(module) and HOLD_FUNCTIONS & set(str(module).split("."))):
                 raise RefusedConfigError(f"The config names the function `{function_name(entry)}` of `{module}`.")
             return False
         registered = entry.get("registered_name")

@@ -192,13 +192,7 @@ class Rebuilding:
             return self._parts[key]
         config = ModelConfig.read(self._folder, tree.model.config)
         if config is None or not config.has_graph:
-            raise NotRebuiltError(
-                "impossible",
-                f"The model is a `{tree.model.kind[:60]}` whose config does not say what it computes (a class of the "
-                "student's own): what it does is known from the recorder alone."
-                if tree.model.kind not in ("Functional", "Model", "Sequential")
-                else "The model's config is not there, or cannot be read.",
-            )
+            raise NotRebuiltError("impossible", no_graph(tree.model))
         if sum(prod(weight.shape) for leaf in tree.leaves for weight in leaf.own) > MOST_PARAMETERS:
             raise NotRebuiltError("refused", f"The model has more than {MOST_PARAMETERS:,} parameters.")
         try:
@@ -270,6 +264,21 @@ def mended_flags(frozen: FrozenFacts, tree: ModelTree, base: FoundBase, wish: Wi
         case "layers-unfrozen":
             return from_layer_on(frozen, tree, base, (wish.start if wish else None) or 0)
     return frozen
+
+
+def no_graph(model: ModelEvent) -> str:
+    """Why there is nothing to rebuild a model from, as a sentence."""
+    if model.kind not in ("Functional", "Model", "Sequential"):
+        return (
+            f"The model is a `{model.kind[:60]}` whose config does not say what it computes (a class of the student's "
+            "own): what it does is known from the recorder alone."
+        )
+    if model.config is None:
+        return (
+            "Keras gives no config for the model, as where a layer is of a class of the student's own: what it does is "
+            "known from the recorder alone."
+        )
+    return "The model's config is not there, or cannot be read."
 
 
 def entry_of(base: FoundBase) -> int | None:

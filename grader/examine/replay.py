@@ -201,9 +201,11 @@ def disagreements(evidence: Evidence, replay: Replay) -> Iterator[Disagreement]:
             continue
         if set(phase.trainable) != set(step.trainable):
             yield Disagreement(what="trainable", phase=phase.index, recorded=phase.trainable, replayed=step.trainable)
-        # One head of zero gradients is chance; a head that moved without the base below it is none.
-        strange = set(phase.moved) - set(step.moved) or (step.moved and not phase.moved and phase.head.moved)
-        if strange:
+        # Not what moved in the replay: its loss is another one, and a gradient may be zero for the one and not for the
+        # other. A weight that no gradient reaches cannot move; a head that moves alone above an open base is strange.
+        if set(phase.moved) - set(step.gradients):
+            yield Disagreement(what="moved", phase=phase.index, recorded=phase.moved, replayed=step.gradients)
+        elif step.moved and not phase.moved and phase.head.moved:
             yield Disagreement(what="moved", phase=phase.index, recorded=phase.moved, replayed=step.moved)
         drifted, would = layers_of(phase.drift), layers_of(step.drift)
         if drifted != would:

@@ -30,6 +30,7 @@ OPENAT2 = 437
 """Number of the system call, the same on every architecture that has it."""
 BENEATH, NO_SYMLINKS, NO_MAGICLINKS = 0x08, 0x04, 0x02
 STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_NOFOLLOW", 0)
@@ -145,7 +146,7 @@ def parse_json(text: bytes) -> Any:
     """The value that the JSON stands for.
 
     Raises:
-        ValueError: it is none, or nested deeper, or of more values, than anything that the recorder writes.
+        ValueError: it is none, nested deeper, or of more values, than anything that the recorder writes, or no Unicode.
     """
     brackets = text.count(b"[") + text.count(b"{")
     if brackets + text.count(b",") > MOST_VALUES:
@@ -153,9 +154,16 @@ def parse_json(text: bytes) -> Any:
     if brackets > MOST_DEPTH and depth(text) > MOST_DEPTH:
         raise ValueError("nested too deep")
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except RecursionError as exc:
         raise ValueError("nested too deep") from exc
+    if SURROGATE.search(text):
+        # Half of a pair is allowed in JSON, and in no text that is written anywhere later on; the recorder writes none.
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as exc:
+            raise ValueError("not Unicode") from exc
+    return value
 
 
 def depth(text: bytes) -> int:

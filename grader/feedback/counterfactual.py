@@ -50,10 +50,11 @@ def statistics(evidence: Evidence) -> str:
     if phase is None:
         return ""
     called, frozen = step_with(evidence, "inference-mode", phase), step_with(evidence, "batchnorm-frozen", phase)
-    total = plural(sum(layer.is_batchnorm for layer in evidence.base.layers) if evidence.base else 0, "BatchNorm layer")
-    where, run = f"its moving statistics in phase {phase.index}", f"In your run {many(len(phase.drift))} did."
+    total = sum(layer.is_batchnorm for layer in evidence.base.layers) if evidence.base else 0
+    run = f"In your run {many(len(phase.drift))} did."
     if called is not None and not called.drift:
-        return f"with `training=False` in that call, none of its {total} changes {where}. {run}"
+        total_text = f"its {plural(total, 'BatchNorm layer')}"
+        return f"with `training=False` in that call, {drifting(0, total_text)} in phase {phase.index}. {run}"
     still = ""
     if called is not None:
         keras = version_text(evidence.environment.keras)
@@ -64,9 +65,9 @@ def statistics(evidence: Evidence) -> str:
     if frozen is None:
         return f"{still} {run}" if still else ""
     if still:
-        return f"{still} With the base's BatchNorm layers frozen, {many(len(frozen.drift))} of them does. {run}"
-    changes = "changes" if len(frozen.drift) < 2 else "change"
-    return f"with its BatchNorm layers frozen, {many(len(frozen.drift))} of the {total} {changes} {where}. {run}"
+        return f"{still} With the base's BatchNorm layers frozen, {doing(len(frozen.drift))}. {run}"
+    some = drifting(len(frozen.drift), f"the {total}")
+    return f"with the base's BatchNorm layers frozen, {some} in phase {phase.index}. {run}"
 
 
 def with_batchnorm_frozen(evidence: Evidence) -> str:
@@ -76,8 +77,8 @@ def with_batchnorm_frozen(evidence: Evidence) -> str:
     if phase is None or step is None:
         return ""
     return (
-        f"{TRIED} with the BatchNorm layers frozen as well, {many(len(step.drift))} of them changes its moving "
-        f"statistics in phase {phase.index}. In your run {many(len(phase.drift))} did."
+        f"{TRIED} with the BatchNorm layers frozen as well, {drifting(len(step.drift), 'them')} in phase "
+        f"{phase.index}. In your run {many(len(phase.drift))} did."
     )
 
 
@@ -88,8 +89,9 @@ def with_base_frozen(evidence: Evidence) -> str:
     if phase is None or step is None:
         return ""
     learns = ", and the head learns all the same" if step.head_moved else ""
+    some = f"{many(len(step.moved))} of its layers {changing(len(step.moved))}"
     return (
-        f"{TRIED} with the base frozen, {many(len(step.moved))} of its layers changes in phase {phase.index}{learns}. "
+        f"{TRIED} with the base frozen, {some} in phase {phase.index}{learns}. "
         f"In your run {many(len(phase.moved))} did."
     )
 
@@ -105,6 +107,21 @@ def with_layers_unfrozen(evidence: Evidence) -> str:
         f"{plural(len(found.step.moved), 'layer')} of the base change in phase {phase.index}. "
         f"In your run {many(len(phase.moved))} did."
     )
+
+
+def drifting(count: int, whole: str) -> str:
+    """``none of them changes its moving statistics``."""
+    return f"{many(count)} of {whole} {changing(count)} {'its' if count < 2 else 'their'} moving statistics"
+
+
+def doing(count: int) -> str:
+    """``none of them does``, ``12 of them do``."""
+    return f"{many(count)} of them {'does' if count < 2 else 'do'}"
+
+
+def changing(count: int) -> str:
+    """The verb."""
+    return "changes" if count < 2 else "change"
 
 
 def many(count: int) -> str:

@@ -56,6 +56,7 @@ def build_report(evidence: Evidence, results: Sequence[CheckResult], assignment:
         diagnoses=diagnoses,
         notes=evidence.notes,
         phases=tuple(summary_of(phase) for phase in evidence.phases),
+        replay=evidence.replay,
         base=evidence.base,
         asked_start=asked_start(assignment),
         environment=evidence.environment,
