@@ -7,6 +7,7 @@ byte in it is a permit, threads and forked processes share it, and it leaves not
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import select
 import sys
@@ -26,12 +27,12 @@ def before_imports(context: CompatContext) -> None:
     """Make locks of pipes where the system makes none."""
     if sys.platform == "win32":
         return
-    import _multiprocessing
+    native: Any = importlib.import_module("_multiprocessing")
 
     try:
-        _multiprocessing.SemLock(1, 1, 1, f"/grader-{os.getpid()}", True)
+        native.SemLock(1, 1, 1, f"/grader-{os.getpid()}", True)
     except OSError:
-        context.patch(_multiprocessing, "SemLock", PipeSemaphore)
+        context.patch(native, "SemLock", PipeSemaphore)
 
 
 class PipeSemaphore:
