@@ -80,11 +80,13 @@ class Watch:
 
     def note_full_disk(self, cell: int, error: str) -> None:
         """Say that a cell failed because it filled the disk, if that is what its error says."""
-        if NO_SPACE in error and not (self.breached("disk") or self.breached("inodes")):
-            self._look_at_disk()
-            of_files = self.most.inodes / self.limits.inodes > self.most.disk / self.limits.disk
-            used = self.most.inodes if of_files else self.most.disk
-            self._full(cell, "inodes" if of_files else "disk", max(used, 0))
+        if NO_SPACE not in error or any(one.cell == cell and one.limit in ("disk", "inodes") for one in self.breaches):
+            return
+        now = self._look_at_disk()
+        if max(now.inodes / self.limits.inodes, now.disk / self.limits.disk) < 0.5:
+            now = self.most  # It has tidied up meanwhile.
+        of_files = now.inodes / self.limits.inodes > now.disk / self.limits.disk
+        self._full(cell, "inodes" if of_files else "disk", max(now.inodes if of_files else now.disk, 0))
 
     def _over_memory_or_processes(self, cell: int) -> bool:
         members = members_of(self.manager.provisioner)
@@ -101,8 +103,10 @@ class Watch:
         return now
 
     def _over_disk(self, cell: int) -> bool:
-        """Whether more was written than may be. Where the disk itself is bounded, it never is."""
+        """Whether more was written than may be. Where the disk itself is bounded, whoever fills it gets an error."""
         now = self._look_at_disk()
+        if self.enclosure.tier.hides:
+            return False
         if now.disk > self.limits.disk:
             return self._full(cell, "disk", now.disk)
         if now.inodes > self.limits.inodes:

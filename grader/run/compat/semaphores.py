@@ -21,18 +21,20 @@ __all__ = ["PipeSemaphore", "before_imports"]
 
 RECURSIVE = 0
 """The kind of semaphore that its holder may take again."""
+MOST = 30_000
+"""Permits that are counted; a pipe holds twice as many."""
 
 
 def before_imports(context: CompatContext) -> None:
     """Make locks of pipes where the system makes none."""
     if sys.platform == "win32":
         return
-    # Python's own, but in no stubs.
-    _multiprocessing = importlib.import_module("_multiprocessing")
+    native: Any = importlib.import_module("_multiprocessing")
+
     try:
-        _multiprocessing.SemLock(1, 1, 1, f"/grader-{os.getpid()}", True)
+        native.SemLock(1, 1, 1, f"/grader-{os.getpid()}", True)
     except OSError:
-        context.patch(_multiprocessing, "SemLock", PipeSemaphore)
+        context.patch(native, "SemLock", PipeSemaphore)
 
 
 class PipeSemaphore:
@@ -54,11 +56,13 @@ class PipeSemaphore:
         self._holder = 0
         self.handle, self._end = os.pipe()
         os.set_blocking(self.handle, False)
-        os.write(self._end, b"." * value)
+        # A queue without a bound asks for two thousand million.
+        self._limitless = value > MOST
+        os.write(self._end, b"" if self._limitless else b"." * value)
 
     def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
         """Take a permit; wait for one, so long at most."""
-        if self.kind == RECURSIVE and self._is_mine():
+        if self._limitless or (self.kind == RECURSIVE and self._is_mine()):
             self._held += 1
             return True
         deadline = None if timeout is None else time.monotonic() + max(0.0, timeout)
@@ -80,6 +84,9 @@ class PipeSemaphore:
             AssertionError: it is another thread's.
             ValueError: there are as many as there may be.
         """
+        if self._limitless:
+            self._held -= 1
+            return
         if self.kind == RECURSIVE:
             if not self._is_mine():
                 raise AssertionError("attempt to release recursive lock not owned by thread")
