@@ -104,6 +104,10 @@ def test_json_bombs_are_no_json(text: bytes, told: str) -> None:
         parse_json(text)
 
 
+def test_text_beyond_ascii_is_read_however_it_is_written() -> None:
+    assert parse_json(rb'["\ud83e\udd99", "\u00e9"]') == parse_json('["🦙", "é"]'.encode()) == ["🦙", "é"]
+
+
 def test_brackets_in_texts_do_not_count_as_depth() -> None:
     assert parse_json(json.dumps({"code": '["' * 500}).encode()) == {"code": '["' * 500}
 
