@@ -104,6 +104,15 @@ def test_json_bombs_are_no_json(text: bytes, told: str) -> None:
         parse_json(text)
 
 
+def test_text_beyond_ascii_is_read_however_it_is_written() -> None:
+    assert parse_json(rb'["\ud83e\udd99", "\u00e9"]') == parse_json('["🦙", "é"]'.encode()) == ["🦙", "é"]
+
+
+def test_half_a_pair_in_bytes_is_no_unicode_either() -> None:
+    with pytest.raises(ValueError, match="not Unicode"):
+        parse_json(b'["\xed\xa0\x80"]')
+
+
 def test_brackets_in_texts_do_not_count_as_depth() -> None:
     assert parse_json(json.dumps({"code": '["' * 500}).encode()) == {"code": '["' * 500}
 

@@ -31,6 +31,7 @@ OPENAT2 = 437
 BENEATH, NO_SYMLINKS, NO_MAGICLINKS = 0x08, 0x04, 0x02
 STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+"""Half of a pair, as JSON writes it."""
 FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_NOFOLLOW", 0)
@@ -157,8 +158,8 @@ def parse_json(text: bytes) -> Any:
         value = json.loads(text)
     except RecursionError as exc:
         raise ValueError("nested too deep") from exc
-    if SURROGATE.search(text):
-        # Half of a pair is allowed in JSON, and in no text that is written anywhere later on; the recorder writes none.
+    if not text.isascii() or SURROGATE.search(text):
+        # Half a pair alone is allowed in JSON, and in no text that is written later on. The recorder writes none.
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError as exc:
