@@ -113,3 +113,14 @@ def test_a_loop_that_ignores_interrupts_is_ended_with_its_kernel(
         f"Cell 1 was stopped at the time limit for one cell: 1 s are allowed, {used(graded, 'cell')} were used. "
         "Cell 2 never ran for that reason."
     ]
+
+
+def test_one_file_beyond_the_disk_is_told_before_anybody_has_looked(
+    few_checks: Assignment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.run.limits.PERIOD", 60)
+    cells = ["with open('big', 'wb', buffering=0) as file:\n    while file.write(bytes(10**7)):\n        pass", "x = 1"]
+    graded = grade_cells(tmp_path, cells, limited(few_checks, disk=20_000_000), isolation="none")
+    assert [(one.limit, one.cell) for one in graded.evidence.notebook.breaches] == [("disk", 1)]
+    assert [run.status for run in graded.evidence.notebook.cells] == ["timed_out", "ran"]
+    assert any("20 MB" in message and "cell 1" in message.lower() for message in told(graded)), told(graded)

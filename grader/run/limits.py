@@ -22,7 +22,8 @@ PERIOD = 0.25
 """Seconds between two looks at the memory."""
 PATIENCE = 1.0
 """Seconds that one look may take; it takes a thousandth."""
-NO_SPACE = "No space left on device"
+NO_SPACE = ("No space left on device", "File too large")
+"""What the system says where the disk's own bounds are met first: those of the file system, or of one file."""
 Name = Literal["cell", "run", "memory", "output", "processes", "disk", "inodes"]
 
 
@@ -80,7 +81,8 @@ class Watch:
 
     def note_full_disk(self, cell: int, error: str) -> None:
         """Say that a cell failed because it filled the disk, if that is what its error says."""
-        if NO_SPACE not in error or any(one.cell == cell and one.limit in ("disk", "inodes") for one in self.breaches):
+        full = any(words in error for words in NO_SPACE)
+        if not full or any(one.cell == cell and one.limit in ("disk", "inodes") for one in self.breaches):
             return
         now = self._look_at_disk()
         if max(now.inodes / self.limits.inodes, now.disk / self.limits.disk) < 0.5:

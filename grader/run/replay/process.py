@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from grader.child import python_module
 from grader.errors import KernelError
 from grader.run.enclosure import Enclosure
 from grader.run.isolation import Sandbox, choose
@@ -111,7 +112,7 @@ def alone(enclosure: Enclosure, flavour: str, starter: KernelStarter) -> str:
     """As a child of the grader's, where there are no monitors."""
     places = enclosure.places
     enclosure.sandbox.fill(places.work, places.home)
-    command = [sys.executable, "-m", "grader.run.replay.child", *list(folders_of(enclosure).values())]
+    command = python_module("grader.run.replay.child", *folders_of(enclosure).values())
     environment = kernel_environment(places.home, flavour, "bounded")
     with (Path(places.sockets) / "log").open("wb") as log:
         try:
