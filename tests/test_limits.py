@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from grader.assignment import Assignment
 from grader.grade import Graded
 from grader.results import Outcome
+from grader.run.enclosure import Usage
+from grader.run.limits import Watch
 from tests.notebooks import grade_cells, result_of
 
 BUILD = """
@@ -124,3 +127,16 @@ def test_one_file_beyond_the_disk_is_told_before_anybody_has_looked(
     assert [(one.limit, one.cell) for one in graded.evidence.notebook.breaches] == [("disk", 1)]
     assert [run.status for run in graded.evidence.notebook.cells] == ["timed_out", "ran"]
     assert any("20 MB" in message and "cell 1" in message.lower() for message in told(graded)), told(graded)
+
+
+def test_what_one_cell_left_on_a_full_disk_ends_no_later_one_until_it_writes_more(alpaca: Assignment) -> None:
+    writes = [Usage(21_000_000, 5), Usage(21_000_000, 5), Usage(21_000_001, 5)]
+    enclosure = SimpleNamespace(usage=lambda: writes.pop(0), tier=SimpleNamespace(hides=False))
+    watch = Watch(alpaca.limits.model_copy(update={"disk": 20_000_000}), None, enclosure)  # type: ignore[arg-type]
+    watch.note_full_disk(1, "[Errno 27] File too large")
+    assert not watch._over_disk(2)
+    assert watch._over_disk(3)
+    assert [(breach.cell, breach.limit, breach.used) for breach in watch.breaches] == [
+        (1, "disk", "21 MB"),
+        (3, "disk", "21 MB"),
+    ]

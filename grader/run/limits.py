@@ -42,6 +42,8 @@ class Watch:
     """Whether the kernel was killed for a breach."""
     most: Usage = field(default_factory=lambda: Usage(0, 0))
     """The most that was written, as far as it was seen."""
+    told: Usage = field(default_factory=lambda: Usage(0, 0))
+    """What was written when a full disk was told of last: as long as it stays at that, no other cell is at fault."""
 
     @property
     def left(self) -> float:
@@ -109,13 +111,14 @@ class Watch:
         now = self._look_at_disk()
         if self.enclosure.tier.hides:
             return False
-        if now.disk > self.limits.disk:
+        if now.disk > max(self.limits.disk, self.told.disk):
             return self._full(cell, "disk", now.disk)
-        if now.inodes > self.limits.inodes:
+        if now.inodes > max(self.limits.inodes, self.told.inodes):
             return self._full(cell, "inodes", now.inodes)
         return False
 
     def _full(self, cell: int, limit: Literal["disk", "inodes"], used: int) -> bool:
+        self.told = self.most
         if limit == "disk":
             return self._breach("disk", size(self.limits.disk), size(used), cell)
         return self._breach("inodes", f"{self.limits.inodes} files", f"{used} files", cell)
