@@ -6,7 +6,7 @@ after the last cell. It is part of `grader.evidence.Evidence`.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol
 
 from grader.evidence_base import Frozen, Place
 
@@ -20,7 +20,14 @@ __all__ = [
     "Probes",
     "RandomStep",
     "Values",
+    "depends_on_mates",
+    "differs",
 ]
+
+TOLERANCE = 1e-3
+"""Difference of outputs, as a share of the largest, that arithmetic in another order explains."""
+LEAST = 1e-6
+"""Difference that is rounding, however small the outputs are."""
 
 
 class Values(Frozen):
@@ -104,6 +111,36 @@ class BatchProbe(Frozen):
     """Largest absolute output, for comparison."""
     mates: int
     """Number of other images in its batch."""
+
+
+class Compared(Protocol):
+    """An image's outputs alone and among others, whoever measured them."""
+
+    @property
+    def difference(self) -> float: ...
+    @property
+    def noise(self) -> float: ...
+    @property
+    def scale(self) -> float: ...
+    @property
+    def mates(self) -> int: ...
+
+
+def differs(measured: Compared) -> bool:
+    """Whether the outputs alone and among others are further apart than arithmetic in another order explains."""
+    return measured.difference > rounding(measured)
+
+
+def rounding(measured: Compared) -> float:
+    """Difference that arithmetic in another order explains, however small the outputs are."""
+    return max(LEAST, TOLERANCE * measured.scale)
+
+
+def depends_on_mates(measured: Compared) -> bool | None:
+    """Whether an image's answer depends on its batch-mates; None where chance hides it, or there were none."""
+    if measured.mates < 1 or (differs(measured) and measured.noise > rounding(measured)):
+        return None
+    return differs(measured)
 
 
 class AccuracyProbe(Frozen):

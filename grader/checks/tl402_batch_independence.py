@@ -6,15 +6,11 @@ from grader.checks._base import Check, Failed, NotAssessed, Passed, Verdict
 from grader.checks._phases import no_base
 from grader.checks._words import count
 from grader.evidence import BaseCall, Evidence
+from grader.evidence_probes import depends_on_mates, differs
 from grader.policy import Policy
 from grader.results import Finding
 
 __all__ = ["BatchIndependence"]
-
-TOLERANCE = 1e-3
-"""Difference, as a share of the largest output, that arithmetic in another order explains."""
-LEAST = 1e-6
-"""Difference that is rounding, however small the outputs are."""
 
 
 class BatchIndependence(Check):
@@ -71,10 +67,9 @@ class BatchIndependence(Check):
             return NotAssessed(evidence.probes.unprobed.get("batch", "The model was not probed with images."))
         if probe.mates < 1:
             return NotAssessed("There were not enough images to predict one among others.")
-        rounding = max(LEAST, TOLERANCE * probe.scale)
-        if probe.difference <= rounding:
+        if not differs(probe):
             return Passed()
-        if probe.noise > rounding:
+        if depends_on_mates(probe) is None:
             return NotAssessed(
                 "`predict` gives the same image another answer each time, so nothing tells what its batch-mates do."
             )

@@ -59,6 +59,21 @@ class Wish:
 
 
 @dataclass(frozen=True)
+class State:
+    """A model as it was at a moment.
+
+    Args:
+        moment: the snapshot of its weights.
+        frozen: its flags.
+    """
+
+    tree: ModelTree
+    base: FoundBase
+    moment: int
+    frozen: FrozenFacts
+
+
+@dataclass(frozen=True)
 class Measurement:
     """What an item of the request stands for."""
 
@@ -126,10 +141,11 @@ class Rebuilding:
         if frozen is None:
             plan.unmeasured.append("What of the trained model is frozen was not written down.")
         else:
-            self._add(plan, subject.tree, subject.base, latest, frozen, modes=MODES)
+            state = State(subject.tree, subject.base, latest, frozen)
+            self._add(plan, state, modes=MODES)
             for wish in wishes:
                 if wish.phase is None:
-                    self._add(plan, subject.tree, subject.base, latest, frozen, wish=wish, modes=("false",))
+                    self._add(plan, state, wish=wish, modes=("false",))
         for phase, stretch in self._phases():
             self._add_phase(plan, phase, stretch, wishes)
         self._write(plan)
@@ -149,12 +165,12 @@ class Rebuilding:
         if stretch.event.frozen is None:
             plan.unmeasured.append(f"What was frozen in phase {phase.index} was not written down.")
             return
-        moment, frozen = stretch.event.before, stretch.event.frozen
+        state = State(stretch.tree, stretch.base, stretch.event.before, stretch.event.frozen)
         try:
-            self._add(plan, stretch.tree, stretch.base, moment, frozen, phase=phase.index)
+            self._add(plan, state, phase=phase.index)
             for wish in wishes:
                 if wish.phase == phase.index:
-                    self._add(plan, stretch.tree, stretch.base, moment, frozen, phase=phase.index, wish=wish)
+                    self._add(plan, state, phase=phase.index, wish=wish)
         except NotRebuiltError as exc:
             plan.unmeasured.append(f"Phase {phase.index} was not made again. {exc.reason}")
 
@@ -167,22 +183,20 @@ class Rebuilding:
     def _add(
         self,
         plan: Plan,
-        tree: ModelTree,
-        base: FoundBase,
-        moment: int,
-        frozen: FrozenFacts,
+        state: State,
         *,
         phase: int | None = None,
         wish: Wish | None = None,
         modes: tuple[str, ...] = (),
     ) -> None:
         """One measurement, mended as wished."""
-        flags = mended_flags(frozen, tree, base, wish)
+        tree, base = state.tree, state.base
+        flags = mended_flags(state.frozen, tree, base, wish)
         try:
             part = self._part(plan, tree, base, mended=wish is not None and wish.mend == "inference-mode")
         except NoCallError:
             return
-        item = Item(part, self._weights(plan, tree, moment), flags.layers, flags.weights, modes)
+        item = Item(part, self._weights(plan, tree, state.moment), flags.layers, flags.weights, modes)
         plan.measurements.append(Measurement(item, tree, base, phase, wish))
 
     def _part(self, plan: Plan, tree: ModelTree, base: FoundBase, *, mended: bool) -> int:

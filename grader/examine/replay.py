@@ -9,20 +9,17 @@ from typing import Annotated, Literal
 from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
 
 from grader.evidence import Drift, Evidence, Note, Phase
-from grader.evidence_probes import BatchProbe
+from grader.evidence_probes import BatchProbe, depends_on_mates
 from grader.evidence_replay import Answer, Counterfactual, Disagreement, Replay, ReplayedPhase, Step
 from grader.examine.journal import Event
 from grader.examine.rebuilding import Measurement, Plan
 from grader.examine.wall import RefusedError, parse_json, read_bytes
 from grader.run.replay.request import ANSWERS, MOST_OUTPUTS
 
-__all__ = ["depends", "read_replay", "reconciled"]
+__all__ = ["read_replay", "reconciled"]
 
 MOST_BYTES = 10**7
 MOST_LINES = 1000
-TOLERANCE = 1e-3
-"""Difference of two answers, as a share of the largest output, that arithmetic in another order explains."""
-LEAST = 1e-6
 MOST_NAMED = 6
 """Layers that a note names."""
 WORDS = {
@@ -182,7 +179,7 @@ def reconciled(evidence: Evidence, replay: Replay) -> Evidence:
     phases = tuple(replaced(phase, replay.step(phase.index), found) for phase in evidence.phases)
     probes = evidence.probes
     answer = replay.answer("false")
-    if answer is not None and depends(answer) is not None:
+    if answer is not None and depends_on_mates(answer) is not None:
         told = any(one.what == "batch" for one in found)
         # Where nobody asked for it, there is neither a probe nor a reason why there is none.
         if told or (probes.batch is None and "batch" in probes.unprobed):
@@ -212,17 +209,9 @@ def disagreements(evidence: Evidence, replay: Replay) -> Iterator[Disagreement]:
             yield Disagreement(what="statistics", phase=phase.index, recorded=drifted, replayed=would)
     answer, probe = replay.answer("false"), evidence.probes.batch
     if answer is not None and probe is not None:
-        mine, its = depends(answer), depends(probe)
+        mine, its = depends_on_mates(answer), depends_on_mates(probe)
         if mine is not None and its is not None and mine != its:
             yield Disagreement(what="batch")
-
-
-def depends(answer: Answer | BatchProbe) -> bool | None:
-    """Whether an image's answer depends on its batch-mates; None where chance hides it, or there were none."""
-    rounding = max(LEAST, TOLERANCE * answer.scale)
-    if answer.mates < 1 or (answer.difference > rounding and answer.noise > rounding):
-        return None
-    return answer.difference > rounding
 
 
 def layers_of(drift: Sequence[Drift]) -> tuple[int, ...]:

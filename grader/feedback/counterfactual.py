@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from grader.evidence import Evidence, Phase
-from grader.evidence_replay import Answer, Mend, Step
+from grader.evidence_probes import differs
+from grader.evidence_replay import Mend, Step
 from grader.feedback.wording import plural, version_text
 
 __all__ = ["with_base_frozen", "with_batchnorm_frozen", "with_layers_unfrozen", "with_training_false"]
 
 TRIED = "Tried on your own model:"
-CLOSE = 1e-3
-"""Share of the larger one below which two outputs are shown as the same."""
 
 
 def with_training_false(evidence: Evidence) -> str:
@@ -37,11 +36,6 @@ def answers(evidence: Evidence) -> str:
         f"with `training=False` in that call, the output for the same image is {shown[0]} alone and {shown[1]} among "
         f"others; as it is, {shown[2]} and {shown[3]}."
     )
-
-
-def differs(answer: Answer) -> bool:
-    """Whether the two outputs are more than rounding apart."""
-    return answer.difference > max(CLOSE * answer.scale, 1e-6)
 
 
 def statistics(evidence: Evidence) -> str:
