@@ -6,18 +6,27 @@ import time
 from queue import Empty
 from typing import Any
 
+import zmq
+import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
 __all__ = ["PromptClient"]
 
 REPLY = 1.0
 """Seconds to wait for an answer before asking again: the first question may come before the kernel listens."""
+RECONNECT = 5
+"""Milliseconds until a socket is tried again: the kernel is asked for it before it is there."""
 IDLE = 0.2
 """Seconds for the other channel to say so too, where it is connected already."""
 
 
 class PromptClient(AsyncKernelClient):
     """Takes a kernel for ready as soon as it is, where jupyter_client waits until nothing has come for a while."""
+
+    def _context_default(self) -> zmq.asyncio.Context:
+        context: zmq.asyncio.Context = super()._context_default()
+        context.setsockopt(zmq.RECONNECT_IVL, RECONNECT)
+        return context
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         """Return once the kernel has answered on both channels.
