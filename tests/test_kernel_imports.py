@@ -56,3 +56,15 @@ gc.collect()
 print(gc.isenabled(), gc.get_freeze_count() > 100_000, gone())
 """
     assert run(code) == "True True None"
+
+
+def test_a_kernel_does_without_a_debugger_and_a_notebook_may_still_import_it() -> None:
+    code = """
+from grader.run.recorder.imports import leave_debugger_out
+leave_debugger_out()
+from ipykernel.debugger import _is_debugpy_available
+print(_is_debugpy_available, "debugpy" in sys.modules)
+import debugpy
+print(debugpy.__name__)
+"""
+    assert run(code).splitlines() == ["False False", "debugpy"]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-__all__ = ["collector_at_rest", "scikit_learn_when_needed"]
+__all__ = ["collector_at_rest", "leave_debugger_out", "scikit_learn_when_needed"]
 
 WRAPPERS = "keras.src.wrappers"
 """Where Keras 3 defines its wrappers for scikit-learn."""
@@ -52,6 +52,17 @@ def scikit_learn_when_needed() -> Iterator[None]:
         for name, module in list(sys.modules.items()):
             if name.startswith("keras.") and name.endswith(".wrappers"):
                 complete_when_asked(module)
+
+
+def leave_debugger_out() -> None:
+    """Have IPython's kernel do without debugpy: a tenth of a second to import, and nobody is there to use it."""
+    if "debugpy" in sys.modules:
+        return
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    try:
+        importlib.import_module("ipykernel.debugger")
+    finally:
+        del sys.modules["debugpy"]
 
 
 def complete_when_asked(module: ModuleType) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from grader.run.recorder.config import KernelConfig
 from grader.run.recorder.figures import draw_figures_once
-from grader.run.recorder.imports import collector_at_rest, scikit_learn_when_needed
+from grader.run.recorder.imports import collector_at_rest, leave_debugger_out, scikit_learn_when_needed
 from grader.run.recorder.outputs import bound_output, pipe_without_network
 
 __all__ = ["import_needed", "main", "serve"]
@@ -26,6 +26,7 @@ def serve(config: KernelConfig, connection_file: str) -> None:
     here = os.getcwd()
     os.chdir(config.work)
     sys.path[:] = [config.work, *(folder for folder in sys.path if folder not in ("", here))]
+    leave_debugger_out()
     from ipykernel.kernelapp import IPKernelApp
 
     from grader.run.recorder.install import install_recorder
