@@ -11,6 +11,7 @@ from typing import Any
 
 from grader.run.recorder.adapter import KerasAdapter
 from grader.run.recorder.frames import CellFrames
+from grader.run.recorder.from_store import put_in
 from grader.run.recorder.hooks import replace_everywhere, wrap_method
 from grader.run.recorder.journal import Journal
 from grader.run.recorder.models import ModelBook
@@ -129,6 +130,10 @@ class Applications:
 
     def _loading(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def load_weights(model: Any, filepath: Any, *args: Any, **kwargs: Any) -> Any:
-            return original(model, self._local(filepath), *args, **kwargs)
+            path = self._local(filepath)
+            plain = isinstance(path, str) and not args and not kwargs
+            if plain and Path(path).parent == self._store and put_in(self._adapter, model, Path(path)):
+                return None
+            return original(model, path, *args, **kwargs)
 
         return load_weights
