@@ -4,6 +4,7 @@
 
 Imports, says `ready`, and for each line on stdin forks a child that runs the cells in FOLDER and prints its seconds.
 `fit`, `evaluate` and `predict` see the two images that the grader gives them too, eagerly; nothing is recorded.
+Figures are drawn as in any notebook: a shell without a kernel would leave them out, unless told otherwise.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ def shorten(model_class: Any) -> None:
 def run(cells: list[str], folder: Path) -> float:
     """Seconds of the cells; ends the process where one of them fails."""
     from IPython.core.interactiveshell import InteractiveShell
+    from matplotlib_inline.backend_inline import configure_inline_support
 
     os.chdir(folder)
     sys.path.insert(0, str(folder))
@@ -66,6 +68,7 @@ def run(cells: list[str], folder: Path) -> float:
 
     shorten(tf.keras.Model)
     shell = InteractiveShell.instance()
+    configure_inline_support(shell, "inline")
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         results = [shell.run_cell(source) for source in cells]
     seconds = time.monotonic() - began
