@@ -57,6 +57,42 @@ def test_bounded_and_full_training_show_the_same(alpaca: Assignment, notebook: s
     assert full.evidence.environment.training == "full"
 
 
+FOLLOWED = """
+first = base.weights[0]
+first = first if isinstance(first, tf.Variable) else first.value
+"""
+
+
+@pytest.mark.parametrize("keras", ["2", "3"])
+def test_gradients_of_frozen_weights_are_left_out_only_where_nobody_can_ask_for_them(
+    alpaca: Assignment, tmp_path: Path, keras: str
+) -> None:
+    cells = [
+        BUILD + FOLLOWED,
+        "followed = []\n"
+        "def loss(labels, predictions):\n"
+        "    followed.append(first.trainable)\n"
+        "    return tf.reduce_mean((labels - predictions) ** 2, axis=-1)\n"
+        "model.compile('adam', loss)\n"
+        "model.fit(dataset, epochs=2)\n"
+        "assert followed == [False], followed\n",
+        "with tf.GradientTape() as tape:\n"
+        "    size = tf.reduce_sum(model(images[:2]))\n"
+        "assert tape.gradient(size, first) is not None\n",
+        "class Curious(tf.keras.Model):\n"
+        "    def train_step(self, data):\n"
+        "        with tf.GradientTape() as tape:\n"
+        "            size = tf.reduce_sum(self(data[0], training=True))\n"
+        "        assert tape.gradient(size, first) is not None\n"
+        "        return {'loss': size}\n"
+        "curious = Curious(model.inputs, model.outputs)\n"
+        "curious.compile('adam', 'mse')\n"
+        "curious.fit(dataset)\n",
+    ]
+    graded = grade_cells(tmp_path, cells, alpaca, keras)
+    assert [cell.error for cell in graded.evidence.notebook.cells] == [None] * 4
+
+
 @pytest.mark.parametrize("keras", ["2", "3"])
 def test_a_history_has_the_epochs_that_were_asked_for(alpaca: Assignment, tmp_path: Path, keras: str) -> None:
     cells = [

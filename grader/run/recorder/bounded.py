@@ -20,7 +20,9 @@ import numpy as np
 from grader.run.recorder.adapter import KerasAdapter
 from grader.run.recorder.examples import Examples, as_tuple, is_iterator
 from grader.run.recorder.journal import Journal
+from grader.run.recorder.models import ModelBook
 from grader.run.recorder.objectives import label_shape
+from grader.run.recorder.tape import frozen_left_out
 
 __all__ = ["IMAGES", "Bounded"]
 
@@ -35,9 +37,10 @@ PREDICTED = 2
 class Bounded:
     """The short forms of `fit`, `train_on_batch`, `evaluate` and `predict`."""
 
-    def __init__(self, adapter: KerasAdapter, journal: Journal) -> None:
+    def __init__(self, adapter: KerasAdapter, journal: Journal, book: ModelBook) -> None:
         self._adapter = adapter
         self._journal = journal
+        self._book = book
         self._examples = Examples(adapter)
         self._steps = 0
         self._labels: list[int] | None = None
@@ -71,7 +74,7 @@ class Bounded:
         self._shorten_data(arguments)
         arguments["epochs"] = first + 1
         verbose, arguments["verbose"] = arguments["verbose"], 0
-        with self._eagerly(model), self._all_or_nothing(model):
+        with self._one_step(model):
             history = original(*bound.args, **bound.kwargs)
         self._steps += 1
         stretch_history(history, first, epochs)
@@ -114,7 +117,7 @@ class Bounded:
             if bound.arguments.get(name) is not None:
                 bound.arguments[name] = self._examples.rows(bound.arguments[name], slice(0, IMAGES))
         self._labels = label_shape((None, bound.arguments.get("y")))
-        with self._eagerly(model), self._all_or_nothing(model):
+        with self._one_step(model):
             result = original(*bound.args, **bound.kwargs)
         self._steps += 1
         batches = self._batches.setdefault(model, Batches())
@@ -179,6 +182,11 @@ class Bounded:
         return EagerMode(model)
 
     @contextmanager
+    def _one_step(self, model: Any) -> Iterator[None]:
+        with self._eagerly(model), self._all_or_nothing(model), frozen_left_out(self._adapter, self._book, model):
+            yield
+
+    @contextmanager
     def _all_or_nothing(self, model: Any) -> Iterator[None]:
         """Undo a step that breaks before the optimizer was through.
 
@@ -188,7 +196,8 @@ class Bounded:
         """
         optimizer = model.optimizer
         steps = self._count(optimizer)
-        before = [(variable, self._adapter.value(variable)) for variable in model.weights] if model.built else []
+        variables = list(model.weights) if model.built else []
+        before = list(zip(variables, self._adapter.values(variables), strict=True))
         try:
             yield
         except BaseException:

@@ -55,7 +55,7 @@ def install_recorder(shell: Any, config: KernelConfig) -> None:
     install(context, "after_imports")
     frames = CellFrames(shell, config.work)
     book = ModelBook(adapter, journal)
-    bounded = Bounded(adapter, journal) if config.training == "bounded" else None
+    bounded = Bounded(adapter, journal, book) if config.training == "bounded" else None
     training = Training(adapter, journal, book, frames, bounded)
     seen = Journal(Path(config.evidence), "probes.jsonl")
     inputs = Inputs(adapter, seen, book, frames, graph_mode=bounded is None)

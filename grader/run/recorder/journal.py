@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -40,17 +39,18 @@ class Journal:
             self._notes.add((kind, text))
             self.event("note", kind=kind, text=text)
 
-    def snapshot(self, arrays: Iterable[tuple[str, np.ndarray]]) -> tuple[int, frozenset[str]]:
+    def snapshot(self, arrays: dict[str, np.ndarray]) -> tuple[int, frozenset[str]]:
         """Write the arrays that changed since they were last written.
 
         Returns:
             The snapshot's number and the keys of the changed arrays.
         """
         changed = {}
-        for key, array in arrays:
+        for key, array in arrays.items():
             # Not `ascontiguousarray`: it gives a scalar, such as the count of a `Normalization`, one dimension.
             array = np.asarray(array, order="C")
-            digest = hashlib.blake2b(array.tobytes(), digest_size=16).digest()
+            # Today's processors have instructions for SHA-256, which make it twice as fast as BLAKE2.
+            digest = hashlib.sha256(array.tobytes()).digest()
             if self._digests.get(key) != digest:
                 self._digests[key] = digest
                 changed[key] = array

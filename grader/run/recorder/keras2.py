@@ -45,6 +45,9 @@ class Keras2(KerasAdapter):
     def set_variable_flag(self, variable: Any, value: bool) -> None:
         """Nothing to set."""
 
+    def stored(self, variable: Any) -> Any:
+        return variable
+
     @contextmanager
     def as_compiled(self, model: Any) -> Iterator[None]:
         from tf_keras.src.engine.training_utils import RespectCompiledTrainableState

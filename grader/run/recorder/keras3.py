@@ -46,6 +46,9 @@ class Keras3(KerasAdapter):
     def set_variable_flag(self, variable: Any, value: bool) -> None:
         variable.trainable = value
 
+    def stored(self, variable: Any) -> Any:
+        return getattr(variable, "_value", variable)
+
     def _flags(self, model: Any) -> Flags:
         layers = model._flatten_layers()
         return (

@@ -19,7 +19,7 @@ from grader.run.recorder.hooks import wrap_method
 from grader.run.recorder.journal import Journal
 from grader.run.recorder.models import ModelBook
 
-__all__ = ["LayerCalls", "effect_of"]
+__all__ = ["LayerCalls", "effect_of", "is_students"]
 
 FRAMEWORK = ("keras", "tf_keras", "tensorflow")
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}

@@ -171,4 +171,4 @@ class ModelBook:
     def snapshot(self, models: Iterable[Any]) -> tuple[int, frozenset[str]]:
         """Write the weights of these models as they are now; see `Journal.snapshot`."""
         arrays = {key: variable for model in models for key, variable, _ in self.variables(model)}
-        return self._journal.snapshot((key, self._adapter.value(variable)) for key, variable in arrays.items())
+        return self._journal.snapshot(dict(zip(arrays, self._adapter.values(arrays.values()), strict=True)))

@@ -135,7 +135,8 @@ class Prober:
     @contextmanager
     def _undone(self, model: Any) -> Iterator[None]:
         """Put all weights back; meanwhile nothing is taken for training of the student's."""
-        before = [(variable, self._adapter.value(variable)) for variable in model.weights]
+        variables = list(model.weights)
+        before = self._adapter.values(variables)
         inside, self._training.inside = self._training.inside, True
         self._inputs.watch.probing = True
         try:
@@ -143,8 +144,8 @@ class Prober:
         finally:
             self._training.inside = inside
             self._inputs.watch.probing = False
-            for variable, value in before:
-                if not np.array_equal(self._adapter.value(variable), value, equal_nan=True):
+            for variable, value, now in zip(variables, before, self._adapter.values(variables), strict=True):
+                if not np.array_equal(now, value, equal_nan=True):
                     variable.assign(value)
 
     def _replay_kept(self, _: Any) -> None:

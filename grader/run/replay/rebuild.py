@@ -81,7 +81,7 @@ class Rebuilt:
 
     def values(self) -> dict[str, np.ndarray]:
         """All weights as they are now."""
-        return {key: self._adapter.value(variable) for key, variable in self.variables.items()}
+        return dict(zip(self.variables, self._adapter.values(self.variables.values()), strict=True))
 
     def keys_of(self, variables: list[Any]) -> list[str]:
         """Keys of these weights."""
