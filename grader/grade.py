@@ -18,10 +18,11 @@ from grader.evidence import Evidence, Note
 from grader.examine import RunFacts, examine
 from grader.examine.journal import MissingWeightsEvent, read_journal
 from grader.feedback.report import build_report
-from grader.replaying import ReplayPolicy, reason_to_replay, second_opinion
+from grader.options import Options
+from grader.replaying import reason_to_replay, second_opinion
 from grader.results import Report
 from grader.run.execution import Execution
-from grader.run.flavour import Choice, choose_flavour, version_reason
+from grader.run.flavour import Choice, version_reason, wanted_flavour
 from grader.run.kernel import ColdKernel, KernelStarter
 from grader.run.notebook import RunRequest, run_notebook
 from grader.run.workspace import workspace
@@ -42,26 +43,6 @@ class Progress:
 
     def cells(self, done: int, total: int) -> None:
         """So many cells of the notebook have been run."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the caller may decide about one run.
-
-    Args:
-        keras: overrides the assignment's `keras`.
-        training: overrides the assignment's `training`.
-        isolation: how strong the walls around the notebook must be: ``auto`` (the strongest that this machine
-            offers), ``strict`` (none but full ones), ``none``, or the name of a tier.
-        replay: overrides the assignment's `replay`.
-        keep_weights: folder to keep the recorder's journal and arrays in; None: they go once examined.
-    """
-
-    keras: Literal["auto", "2", "3"] | None = None
-    training: Literal["bounded", "full"] | None = None
-    isolation: str = "auto"
-    replay: ReplayPolicy | None = None
-    keep_weights: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +99,8 @@ class Grading:
             return replace(attempt, evidence=self._replayed(attempt))
 
     def _standing(self) -> Attempt:
-        choice = self._choose()
+        choice = wanted_flavour(self.submission.notebook, self.options.keras, self.assignment.keras)
+        self.starter.expect(choice.flavour, self.options.training or self.assignment.training)
         base = self.assignment.base
         self._have_weights(base.application, base.input_shape)
         attempt = self._attempt(choice)
@@ -130,13 +112,6 @@ class Grading:
 
     def _wanted_keras(self) -> str:
         return self.options.keras or self.assignment.keras
-
-    def _choose(self) -> Choice:
-        wanted = self._wanted_keras()
-        if wanted == "auto":
-            return choose_flavour(self.submission.notebook)
-        source = "by --keras" if self.options.keras else "by the assignment"
-        return Choice("2" if wanted == "2" else "3", f"Keras {wanted} was asked for {source}.")
 
     def _have_weights(self, application: str, input_shape: tuple[int, int, int] | None) -> None:
         self.progress.stage("looking up the pretrained weights")

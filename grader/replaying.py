@@ -19,17 +19,17 @@ from grader.evidence_replay import Replay
 from grader.examine.rebuilding import NotRebuiltError, Rebuilding, Wish
 from grader.examine.replay import read_replay, reconciled
 from grader.feedback.report import asked_start
+from grader.options import ReplayPolicy
 from grader.results import CheckResult, Outcome
 from grader.run.execution import Execution
 from grader.run.kernel import KernelStarter
 from grader.run.replay.process import run_replay
 from grader.submission import Submission
 
-__all__ = ["SHARE", "TEACHES", "ReplayPolicy", "reason_to_replay", "second_opinion", "wishes_for"]
+__all__ = ["SHARE", "TEACHES", "reason_to_replay", "second_opinion", "wishes_for"]
 
 log = logging.getLogger(__name__)
 
-ReplayPolicy = Literal["auto", "always", "never"]
 Why = Literal["always", "failed", "suspicious", "sampled"]
 SHARE = 0.05
 """Of the submissions with nothing to find fault with, how many are replayed all the same."""

@@ -31,7 +31,6 @@ def test_json_is_all_there_is_on_stdout_and_stages_are_told_on_stderr(tmp_path: 
     assert report["environment"]["keras_flavour"] == "2"
     assert set(report["timing"]) >= {"kernel", "cells", "examine"}
     assert done.stderr.splitlines() == [
-        "solution.ipynb: reading the notebook",
         "solution.ipynb: looking up the pretrained weights",
         "solution.ipynb: starting a kernel with Keras 2",
         "solution.ipynb: running 20 cells",

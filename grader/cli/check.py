@@ -24,8 +24,11 @@ from grader.cli.run_options import (
 )
 
 if TYPE_CHECKING:
-    from grader.grade import Graded, Options
+    from grader.assignment import Assignment
+    from grader.grade import Graded
+    from grader.options import Options
     from grader.run.kernel import KernelStarter
+    from grader.submission import Submission
 
 PARTIAL = 2
 """Exit status where some notebooks could not be graded."""
@@ -71,10 +74,10 @@ def check(
 ) -> None:
     """Grade a notebook and say what happened."""
     options = options_of(keras, training, replay, isolation, keep_weights)
-    warn_of_isolation(options)
     if len(notebooks) == 1:
         check_one(notebooks[0], assignment, options, Layout(format, output, quiet))
     else:
+        warn_of_isolation(options)
         check_several(notebooks, assignment, options, Layout(format, output, quiet))
 
 
@@ -89,7 +92,15 @@ class Layout:
 
 def check_one(path: Path, assignment: str, options: Options, layout: Layout) -> None:
     """Grade one notebook; its report is what this prints or writes."""
-    graded = grade_file(path, assignment, options, layout.quiet)
+    from grader.run.flavour import wanted_flavour
+    from grader.run.kernel import best_for
+
+    task, starter = read(path, assignment), best_for(notebooks=1)
+    # TensorFlow takes longest, and does not need this process: it is imported while all else is.
+    keras = wanted_flavour(task.submission.notebook, options.keras, task.assignment.keras)
+    starter.expect(keras.flavour, options.training or task.assignment.training)
+    warn_of_isolation(options)
+    graded = grade_task(task, options, layout.quiet, starter)
     if layout.format is OutputFormat.TEXT and layout.output is None:
         show(graded)
     else:
@@ -108,7 +119,8 @@ def check_several(notebooks: list[Path], assignment: str, options: Options, layo
     paths: list[Path] = []
     for number, path in enumerate(notebooks, 1):
         try:
-            graded = grade_file(path, assignment, options, layout.quiet, f"[{number}/{len(notebooks)}] ", starter)
+            task = read(path, assignment)
+            graded = grade_task(task, options, layout.quiet, starter, f"[{number}/{len(notebooks)}] ")
         except GraderError as exc:
             # The others are still worth grading; the exit status tells.
             fail(exc.message, exc.remedy)
@@ -125,28 +137,36 @@ def has_findings(graded: Graded) -> bool:
     return graded.report.outcome.value in ("failed", "error")
 
 
-def grade_file(
-    path: Path,
-    assignment: str,
-    options: Options,
-    quiet: bool,
-    prefix: str = "",
-    starter: KernelStarter | None = None,
-) -> Graded:
-    """Grade one file, with progress on stderr."""
+@dataclass(frozen=True)
+class Task:
+    """A notebook, and what it is to be graded by."""
+
+    submission: Submission
+    assignment: Assignment
+
+
+def read(path: Path, assignment: str) -> Task:
+    """The notebook in this file, for the assignment of this name, or the one that it shows to belong to.
+
+    Raises:
+        GraderError: either cannot be read or found.
+    """
     from grader.assignment import find_assignment, find_assignments
-    from grader.grade import grade
-    from grader.progress import TerminalProgress
     from grader.recognise import recognise
     from grader.submission import load_submission
 
-    with TerminalProgress(f"{prefix}{path.name}", quiet=quiet) as progress:
-        progress.stage("reading the notebook")
-        chosen = find_assignment(assignment) if assignment else None
-        submission = load_submission(path)
-        return grade(
-            submission, chosen or recognise(submission, find_assignments()), options, progress, starter=starter
-        )
+    chosen = find_assignment(assignment) if assignment else None
+    submission = load_submission(path)
+    return Task(submission, chosen or recognise(submission, find_assignments()))
+
+
+def grade_task(task: Task, options: Options, quiet: bool, starter: KernelStarter, prefix: str = "") -> Graded:
+    """Grade it, with progress on stderr."""
+    from grader.grade import grade
+    from grader.progress import TerminalProgress
+
+    with TerminalProgress(f"{prefix}{task.submission.path.name}", quiet=quiet) as progress:
+        return grade(task.submission, task.assignment, options, progress, starter=starter)
 
 
 def lay_out(graded: Graded, format: OutputFormat) -> str:

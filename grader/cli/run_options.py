@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from grader.grade import Options
+    from grader.options import Options
 
 __all__ = [
     "AssignmentOption",
@@ -103,7 +103,7 @@ def options_of(
     keep_weights: Path | None = None,
 ) -> Options:
     """What was said on the command line, as a run takes it."""
-    from grader.grade import Options
+    from grader.options import Options
 
     return Options(
         keras=keras.value if keras else None,

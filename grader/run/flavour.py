@@ -108,6 +108,15 @@ CALL_KEYWORDS: dict[str, tuple[str, ...]] = {
 MODULES: dict[str, Flavour] = {"tf_keras": "2", "keras_hub": "3", "keras_core": "3"}
 
 
+def wanted_flavour(notebook: NotebookNode, by_option: str | None, by_assignment: str) -> Choice:
+    """The Keras that was asked for, or the notebook's own where that is ``auto``."""
+    wanted = by_option or by_assignment
+    if wanted == "auto":
+        return choose_flavour(notebook)
+    source = "by --keras" if by_option else "by the assignment"
+    return Choice("2" if wanted == "2" else "3", f"Keras {wanted} was asked for {source}.")
+
+
 def choose_flavour(notebook: NotebookNode) -> Choice:
     """The Keras that ``notebook`` was written for; Keras 3 where nothing tells.
 

@@ -8,5 +8,5 @@ __all__ = ["ColdKernel", "KernelStarter", "WarmKernels", "best_for"]
 
 
 def best_for(notebooks: int) -> KernelStarter:
-    """The fastest way for so many notebooks: warming up pays from the second one on."""
-    return WarmKernels() if notebooks > 1 and WarmKernels.available() else ColdKernel()
+    """The fastest way for so many notebooks."""
+    return WarmKernels(lean=notebooks == 1) if WarmKernels.available() else ColdKernel()

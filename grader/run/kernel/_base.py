@@ -23,6 +23,9 @@ class KernelStarter(ABC):
     def manager(self, enclosure: Enclosure, config: KernelConfig) -> AsyncKernelManager:
         """A manager whose `start_kernel` starts that kernel behind the walls of the enclosure."""
 
+    def expect(self, flavour: str, training: str) -> None:  # noqa: B027 - not every way can do something about it
+        """Such a kernel will be asked for soon: whatever takes long may be begun, and is not waited for."""
+
     @abstractmethod
     def launch(self, flavour: str, environment: dict[str, str]) -> Launch:
         """How to start a monitor for another process with this Keras than a notebook's. Linux only.

@@ -31,11 +31,17 @@ STARTUP = 120
 
 
 class WarmKernels(KernelStarter):
-    """Starts kernels from one zygote a Keras flavour and kind of training, which lives as long as this object."""
+    """Starts kernels from one zygote a Keras flavour and kind of training, which lives as long as this object.
+
+    Args:
+        lean: import only what nearly every notebook needs. For one notebook the rest does not pay; the zygote itself
+            does, because it imports while the notebook is still being looked at.
+    """
 
     name = "warm"
 
-    def __init__(self) -> None:
+    def __init__(self, *, lean: bool = False) -> None:
+        self._lean = lean
         self._zygotes: dict[tuple[str, str], Zygote] = {}
         atexit.register(self.close)
 
@@ -43,6 +49,10 @@ class WarmKernels(KernelStarter):
     def available() -> bool:
         """Whether kernels can be forked here."""
         return sys.platform == "linux" and hasattr(os, "fork") and Path("/proc/self/task").is_dir()
+
+    def expect(self, flavour: str, training: str) -> None:
+        """Have the zygote start to import."""
+        self._begun(flavour, training)
 
     def manager(self, enclosure: Enclosure, config: KernelConfig) -> AsyncKernelManager:
         """A manager whose kernel is forked from the zygote of this Keras, which is started where there is none.
@@ -59,11 +69,15 @@ class WarmKernels(KernelStarter):
         warm = (kind for kind, zygote in self._zygotes.items() if kind[0] == flavour and zygote.alive)
         return self._zygote(*next(warm, (flavour, "bounded"))).fork
 
-    def _zygote(self, *kind: str) -> Zygote:
-        flavour, training = kind
+    def _zygote(self, flavour: str, training: str) -> Zygote:
+        zygote = self._begun(flavour, training)
+        zygote.wait()
+        return zygote
+
+    def _begun(self, flavour: str, training: str) -> Zygote:
         zygote = self._zygotes.get((flavour, training))
         if zygote is None or not zygote.alive:
-            zygote = self._zygotes[flavour, training] = Zygote(flavour, training)
+            zygote = self._zygotes[flavour, training] = Zygote(flavour, training, lean=self._lean)
         return zygote
 
     def close(self) -> None:
@@ -76,7 +90,7 @@ class WarmKernels(KernelStarter):
 class Zygote:
     """The process that kernels are forked from."""
 
-    def __init__(self, flavour: str, training: str) -> None:
+    def __init__(self, flavour: str, training: str, *, lean: bool) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         self._home = tempfile.TemporaryDirectory(prefix="grader-zygote-")
@@ -85,7 +99,7 @@ class Zygote:
         self._log = (Path(self._home.name) / "log").open("w+b")
         with theirs:
             self._process = subprocess.Popen(
-                python_module("grader.run.kernel.zygote", flavour),
+                python_module("grader.run.kernel.zygote", flavour, "lean" if lean else "full"),
                 stdin=theirs.fileno(),
                 stdout=self._log,
                 stderr=self._log,
@@ -103,10 +117,21 @@ class Zygote:
                 start_new_session=True,
             )
         self._control.settimeout(STARTUP)
+        self._ready = False
+
+    def wait(self) -> None:
+        """Return once it has imported what it should.
+
+        Raises:
+            KernelError: it could not, or cannot be forked afterwards.
+        """
+        if self._ready:
+            return
         threads = self._answer().get("threads")
         if threads != 1:
             self.close()
             raise KernelError(f"Warm kernels: {threads} threads after the imports, so that nothing can be forked.")
+        self._ready = True
 
     @property
     def alive(self) -> bool:
@@ -135,8 +160,9 @@ class Zygote:
     def close(self) -> None:
         """End it. Its kernels are killed with it."""
         self._control.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(1)
+        if self._ready:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1)
         self._process.kill()
         self._process.wait()
         self._log.close()

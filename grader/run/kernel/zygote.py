@@ -1,4 +1,6 @@
-"""The process that warm kernels are forked from: `python -m grader.run.kernel.zygote FLAVOUR` with a socket as stdin.
+"""The process that warm kernels are forked from: `python -m grader.run.kernel.zygote FLAVOUR lean|full`.
+
+Its stdin is a socket.
 
 It imports once what every kernel needs, runs no TensorFlow operation (the first one starts threads, and a fork would
 leave a child waiting for threads that it does not have), and then only waits for requests. A request forks a monitor
@@ -23,6 +25,7 @@ from typing import Any
 from grader.run.isolation._monitor import Monitor, receive, send
 from grader.run.isolation._start import start_kernel
 from grader.run.recorder.imports import collector_at_rest
+from grader.run.recorder.launch import import_needed
 
 __all__ = ["main"]
 
@@ -48,14 +51,13 @@ WANTED = (
 """What notebooks of this kind import, and what a kernel is made of."""
 
 
-def main(flavour: str) -> None:
+def main(flavour: str, imports: str) -> None:
     """Import, say how many threads there are, and serve until the socket closes."""
     control = socket.socket(fileno=os.dup(0))
-    with collector_at_rest():
-        for name in (*WANTED, f"grader.run.recorder.keras{flavour}"):
-            importlib.import_module(name)
-        # What is garbage by now would never be looked at again.
-        gc.collect()
+    if imports == "lean":
+        import_needed(flavour)
+    else:
+        import_wanted(flavour)
     threads = len(os.listdir("/proc/self/task"))
     with contextlib.suppress(BrokenPipeError):  # Gone already; the loop below then ends at once.
         send(control, {"threads": threads})
@@ -73,6 +75,15 @@ def main(flavour: str) -> None:
             monitor(control, socket.socket(fileno=channel), log)
         for file in files:
             os.close(file)
+
+
+def import_wanted(flavour: str) -> None:
+    """Import whatever some notebook may want."""
+    with collector_at_rest():
+        for name in (*WANTED, f"grader.run.recorder.keras{flavour}"):
+            importlib.import_module(name)
+        # What is garbage by now would never be looked at again.
+        gc.collect()
 
 
 def monitor(zygotes: socket.socket, control: socket.socket, log: int) -> None:
@@ -106,4 +117,6 @@ def reseed() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
+    # Tidying TensorFlow up takes a while, and nobody would notice.
+    os._exit(0)
