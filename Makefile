@@ -64,7 +64,7 @@ bench: setup
 	@$(PYTHON) -m tests.bench.speed --write
 
 bench-steady: setup
-	@$(PYTHON) -m tests.bench.steady
+	@$(PYTHON) -m tests.bench.steady --write
 
 bench-class: setup
 	@$(PYTHON) -m tests.bench.grade_class --jobs $(JOBS)

@@ -4,7 +4,8 @@
     python tools/keras_versions.py --all   # all of them
 
 Each version gets an environment of its own in build/keras, with the TensorFlow and the tf-keras that fit it. There
-`grader verify` runs; then the verdicts stand side by side. Exit status 1 if any two differ.
+`grader verify --replay` runs; then the verdicts stand side by side. Exit status 1 if any two differ, or if a rebuilt
+model does not do what the recorder saw.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from rich.console import Console
 from rich.table import Table
 from setup import find_uv
 
+from grader.evidence_replay import Replay
+from grader.verify.agreement import agreement
 from grader.verify.records import Record, Records
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -94,11 +97,15 @@ def prepare(version: Version) -> None:
     ready.touch()
 
 
-def verify(version: Version, everything: bool) -> None:
-    """Run the notebooks; what does not come out as declared is seen in the records."""
+def verify(version: Version, everything: bool) -> bool:
+    """Run the notebooks; what does not come out as declared is seen in the records.
+
+    Returns:
+        Whether every rebuilt model agrees with what was recorded of it.
+    """
     select = [] if everything else ["-k", " or ".join(TELLING)]
     grader = str(version.python.with_name("grader"))
-    command = [grader, "verify", SLUG, *select, "--records", str(version.records.folder), "-q"]
+    command = [grader, "verify", SLUG, *select, "--replay", "--records", str(version.records.folder), "-q"]
     command += ["-n", str(min(2, os.cpu_count() or 1))] if everything else []
     version.records.path(SLUG).unlink(missing_ok=True)
     # The store of the project's own tests: every version is judged on the same weights.
@@ -107,6 +114,14 @@ def verify(version: Version, everything: bool) -> None:
     if done.returncode not in (0, 1):
         print(f"keras_versions: grader verify on Keras {version.name} broke off:", file=sys.stderr)
         sys.exit(done.stdout[-6000:] + done.stderr[-6000:])
+    records = list(version.records.of(SLUG).values())
+    print(f"Keras {version.name}: " + "\n".join(agreement(records)))
+    return all(record.evidence.replay is None or agrees(record.evidence.replay) for record in records)
+
+
+def agrees(replay: Replay) -> bool:
+    """Whether the model was rebuilt, and did the same."""
+    return replay.outcome == "done" and not replay.disagreements
 
 
 def verdict(record: Record | None) -> str:
@@ -148,10 +163,11 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="every variant, not only some telling ones")
     everything = parser.parse_args().all
     FOLDER.mkdir(parents=True, exist_ok=True)
+    agreed = []
     for version in VERSIONS:
         prepare(version)
-        verify(version, everything)
-    return 0 if compare(VERSIONS, Console(width=110)) else 1
+        agreed.append(verify(version, everything))
+    return 0 if compare(VERSIONS, Console(width=110)) and all(agreed) else 1
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Does anything grow while notebook after notebook is graded in one process?
 
-    python -m tests.bench.steady [--notebooks 500] [--keras both]
+    python -m tests.bench.steady [--notebooks 500] [--keras both] [--write]
 
 Grades the alpaca solution and its variants in turn, all from the same warm kernels, and looks after each at the memory,
 threads and open files of the grader and its zygotes, at what is left in the folder for temporary files, and at the
-time. Prints the median of each tenth of the run, and fails where the last one is beyond the second.
+time. Prints the median of each tenth of the run, and fails where the last one is beyond the second. ``--write`` puts
+the table into steady.md here.
 """
 
 from __future__ import annotations
@@ -27,9 +28,16 @@ from grader.submission import load_submission
 
 ROOT = Path(__file__).resolve().parents[2]
 SLUG = "alpaca-mobilenetv2"
+RESULTS = Path(__file__).with_name("steady.md")
 PARTS = 10
 ALLOWED = {"memory": 1.10, "zygotes": 1.05, "threads": 1.0, "files": 1.0, "temporary": 1.0, "seconds": 1.25}
 """What the last tenth may be, times the second: the first one still fills caches."""
+
+HEADING = """# Steady
+
+Made by `make bench-steady`: `python -m tests.bench.steady --write`. Each row is the median of a tenth of the run, which
+goes through the solution and its variants again and again, on each Keras in turn.
+"""
 
 
 def look(scratch: Path) -> dict[str, float]:
@@ -51,6 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--notebooks", type=int, default=500)
     parser.add_argument("--keras", choices=["2", "3", "both"], default="both")
+    parser.add_argument("--write", action="store_true", help=f"put the table into {RESULTS.name}")
     options = parser.parse_args()
     assignment = Assignment.load(ROOT / "assignments" / SLUG)
     reference = ROOT / "reference" / SLUG
@@ -74,13 +83,18 @@ def main() -> None:
     size = max(1, len(seen) // PARTS)
     parts = [seen[start : start + size] for start in range(0, size * PARTS, size)]
     medians = [{key: statistics.median(one[key] for one in part) for key in ALLOWED} for part in parts if part]
-    print("| notebooks | memory, MB | zygotes, MB | threads | open files | temporary files | seconds each |")
-    print("|---|---|---|---|---|---|---|")
+    grown = [key for key, most in ALLOWED.items() if medians[-1][key] > most * medians[1][key]]
+    table = [
+        "| notebooks | memory, MB | zygotes, MB | threads | open files | temporary files | seconds each |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for number, row in enumerate(medians):
         cells = " | ".join(f"{row[key]:.1f}" if key == "seconds" else f"{row[key]:.0f}" for key in ALLOWED)
-        print(f"| {number * size + 1} to {(number + 1) * size} | {cells} |")
-    grown = [key for key, most in ALLOWED.items() if medians[-1][key] > most * medians[1][key]]
-    print(f"left in the folder for temporary files at the end: {', '.join(left) or 'nothing'}")
+        table.append(f"| {number * size + 1} to {(number + 1) * size} | {cells} |")
+    table += ["", f"Left in the folder for temporary files at the end: {', '.join(left) or 'nothing'}."]
+    print("\n".join(table))
+    if options.write:
+        RESULTS.write_text("\n".join([HEADING, *table, ""]), encoding="utf-8")
     if grown or left:
         sys.exit(f"GROWN: {', '.join(grown) or 'temporary files'}")
 
