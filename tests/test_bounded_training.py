@@ -48,9 +48,7 @@ def facts(phase: Phase) -> dict[str, object]:
 
 @pytest.mark.parametrize("keras", ["2", "3"])
 @pytest.mark.parametrize("notebook", ["solution.ipynb", "variants/unfrozen-after-compile.ipynb"])
-def test_bounded_and_full_training_show_the_same(
-    alpaca: Assignment, tmp_path: Path, notebook: str, keras: str
-) -> None:
+def test_bounded_and_full_training_show_the_same(alpaca: Assignment, tmp_path: Path, notebook: str, keras: str) -> None:
     # Two epochs are several as well.
     text = (REFERENCE / notebook).read_text(encoding="utf-8").replace("_epochs = 5", "_epochs = 2")
     path = tmp_path / "two-epochs.ipynb"
