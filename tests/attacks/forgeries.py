@@ -76,7 +76,8 @@ book, = [one for one in gc.get_objects() if type(one) is ModelBook]
 inner = {key for key, _, _ in book.variables(base)}
 first, real_snapshot = {}, Journal.snapshot
 def snapshot(journal, arrays):
-    return real_snapshot(journal, [(k, first.setdefault(k, v.copy()) if k in inner else v) for k, v in arrays])
+    told = {k: first.setdefault(k, v.copy()) if k in inner else v for k, v in arrays.items()}
+    return real_snapshot(journal, told)
 Journal.snapshot = snapshot
 """
 
