@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from grader.errors import WeightsError
+from grader.tensor_files import tensors_path
 from grader.weights import StoreTensor, WeightsRecord, WeightsStore, compare, layout
 from grader.weights.names import clean, name_application, numbers
 
@@ -188,7 +189,7 @@ def test_changed_bytes_are_found_by_their_hash(store: WeightsStore) -> None:
 
 
 def test_a_missing_file_behind_a_record(store: WeightsStore) -> None:
-    path = layout.tensors_path(store.folder, MOBILENET)
+    path = tensors_path(store.folder, MOBILENET)
     path.unlink()
     with pytest.raises(WeightsError) as caught:
         store.find(MOBILENET)
@@ -197,7 +198,7 @@ def test_a_missing_file_behind_a_record(store: WeightsStore) -> None:
 
 @pytest.mark.parametrize("spoil", [lambda data: b"\xff" * len(data), lambda data: data[:8] + b"{" * (len(data) - 8)])
 def test_tensors_that_cannot_be_read(store: WeightsStore, spoil) -> None:
-    path = layout.tensors_path(store.folder, MOBILENET)
+    path = tensors_path(store.folder, MOBILENET)
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(WeightsError) as caught:
         store.tensors(MOBILENET)

@@ -14,14 +14,14 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
 from safetensors.numpy import save_file
 
 from grader.errors import WeightsError
-from grader.weights.record import StoreTensor, WeightsRecord
+from grader.tensor_files import tensors_path
+from grader.weights.record import WeightsRecord
 
 __all__ = [
     "PART",
@@ -32,32 +32,22 @@ __all__ = [
     "read_answers",
     "read_record",
     "read_records",
-    "read_tensors",
     "record_path",
     "remedy_for",
     "request_key",
     "require_intact",
     "stands",
-    "tensors_path",
 ]
 
 PART = ".part-"
 """How the name of an unfinished file begins."""
 REQUESTS = "requests.json"
-NUMBERS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "u1"}
-"""Number types of the safetensors format that a weights file can hold."""
-
 Answers = dict[str, dict[str, str | None]]
 
 
 def record_path(folder: Path, file_name: str) -> Path:
     """Path of the record of a weights file."""
     return folder / f"{file_name.removesuffix('.h5')}.json"
-
-
-def tensors_path(folder: Path, file_name: str) -> Path:
-    """Path of the tensors of a weights file."""
-    return folder / f"{file_name.removesuffix('.h5')}.safetensors"
 
 
 def digest(path: Path) -> str:
@@ -140,34 +130,6 @@ def remedy_for(record: WeightsRecord) -> str:
     if record.kind == "pretrained":
         return "Add the file again: grader weights add FILE."
     return f"Delete {record.file} and run the grader again: it makes the stand-in anew."
-
-
-def read_tensors(path: Path) -> list[StoreTensor]:
-    """The tensors of a safetensors file in layer order, without reading their bytes yet.
-
-    Raises:
-        WeightsError: the file is missing or is not of that format.
-    """
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if length > path.stat().st_size:
-                raise ValueError("the header is cut off")
-            header = json.loads(file.read(length))
-        order: list[str] = json.loads(header["__metadata__"]["order"])
-        data = np.memmap(path, mode="r", offset=8 + length)
-        return [tensor_at(key, header[key], data) for key in order]
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        remedy = "Add the file again, or delete it and run the grader again."
-        raise WeightsError(f"{path}: not a file of tensors that can be read.", remedy) from exc
-
-
-def tensor_at(key: str, entry: dict[str, Any], data: np.ndarray) -> StoreTensor:
-    """The tensor that one entry of the header describes; a key is ``0007:layer/role``."""
-    start, stop = entry["data_offsets"]
-    array = data[start:stop].view(NUMBERS[entry["dtype"]]).reshape(entry["shape"])
-    layer, role = key.split(":", 1)[1].rsplit("/", 1)
-    return StoreTensor(layer, role, array)
 
 
 def commit(folder: Path, record: WeightsRecord, hdf5: Path, tensors: dict[str, np.ndarray]) -> WeightsRecord:

@@ -1,14 +1,12 @@
-"""What the store says of one weights file, and one of its tensors."""
+"""What the store says of one weights file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["StoreTensor", "WeightsRecord"]
+__all__ = ["WeightsRecord"]
 
 
 class WeightsRecord(BaseModel):
@@ -37,14 +35,3 @@ class WeightsRecord(BaseModel):
     """Number of scalars in all tensors."""
     source: str
     """Where it came from: ``added from NAME``, ``fetched from ADDRESS`` or ``made with seed SEED``."""
-
-
-@dataclass(frozen=True)
-class StoreTensor:
-    """One tensor of a weights file; the array is read-only and backed by the file."""
-
-    layer: str
-    """Name of the layer as Keras 3 builds the application."""
-    role: str
-    """What the layer calls it: ``kernel``, ``depthwise_kernel``, ``gamma``, ``moving_mean``, ..."""
-    array: np.ndarray

@@ -9,9 +9,10 @@ from pathlib import Path
 import platformdirs
 
 from grader.errors import WeightsError
+from grader.tensor_files import StoreTensor, read_tensors, tensors_path
 from grader.weights import layout, names
 from grader.weights.jobs import Job, run_job
-from grader.weights.record import StoreTensor, WeightsRecord
+from grader.weights.record import WeightsRecord
 
 __all__ = ["WeightsStore"]
 
@@ -90,9 +91,9 @@ class WeightsStore:
             WeightsError: the store lacks the file, or it is broken.
         """
         record = self._held(file_name)
-        tensors = layout.read_tensors(layout.tensors_path(self.folder, record.file))
+        tensors = read_tensors(tensors_path(self.folder, record.file))
         if len(tensors) != record.tensors:
-            path = layout.tensors_path(self.folder, record.file)
+            path = tensors_path(self.folder, record.file)
             raise WeightsError(
                 f"{path}: broken: {len(tensors)} tensors where {record.tensors} were written.",
                 layout.remedy_for(record),

@@ -5,20 +5,17 @@ Keras reads the same from HDF5 tensor by tensor, which takes as long as building
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
+from grader.errors import WeightsError
 from grader.run.recorder.adapter import KerasAdapter
+from grader.tensor_files import read_tensors, tensors_path
 
 __all__ = ["put_in"]
-
-ENDING = ".safetensors"
 
 
 def put_in(adapter: KerasAdapter, model: Any, file: Path) -> bool:
@@ -28,7 +25,11 @@ def put_in(adapter: KerasAdapter, model: Any, file: Path) -> bool:
         Whether it was done. Where anything does not fit, nothing was, and Keras has to say what it thinks of it.
     """
     layers = [layer for layer in model.layers if layer.weights]
-    groups = list(laid_out(file.with_suffix(ENDING)))
+    try:
+        tensors = read_tensors(tensors_path(file.parent, file.name))
+    except WeightsError:
+        return False
+    groups = [[tensor.array for tensor in group] for _, group in groupby(tensors, key=lambda tensor: tensor.layer)]
     if len(layers) != len(groups):
         return False
     pairs: list[tuple[Any, np.ndarray]] = []
@@ -44,18 +45,6 @@ def put_in(adapter: KerasAdapter, model: Any, file: Path) -> bool:
         if hasattr(layer, "finalize_state"):
             layer.finalize_state()
     return True
-
-
-def laid_out(path: Path) -> Iterator[list[np.ndarray]]:
-    """The arrays of each layer; nothing where the store does not have the file in this form."""
-    try:
-        with safe_open(path, "numpy") as file:
-            keys: list[str] = json.loads(file.metadata()["order"])
-            # A key is ``0007:layer/role``.
-            for _, same_layer in groupby(keys, key=lambda key: key.split(":", 1)[1].rsplit("/", 1)[0]):
-                yield [file.get_tensor(key) for key in same_layer]
-    except (OSError, SafetensorError, LookupError, TypeError, ValueError):
-        return
 
 
 def fits(variable: Any, array: np.ndarray) -> bool:
