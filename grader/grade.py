@@ -22,7 +22,7 @@ from grader.options import Options
 from grader.replaying import reason_to_replay, second_opinion
 from grader.results import Report
 from grader.run.execution import Execution
-from grader.run.flavour import Choice, version_reason, wanted_flavour
+from grader.run.flavour import Choice, asked_flavour, choose_flavour, version_reason
 from grader.run.kernel import ColdKernel, KernelStarter
 from grader.run.notebook import RunRequest, run_notebook
 from grader.run.workspace import workspace
@@ -99,8 +99,8 @@ class Grading:
             return replace(attempt, evidence=self._replayed(attempt))
 
     def _standing(self) -> Attempt:
-        choice = wanted_flavour(self.submission.notebook, self.options.keras, self.assignment.keras)
-        self.starter.expect(choice.flavour, self.options.training or self.assignment.training)
+        asked = asked_flavour(self.options.keras, self.assignment.keras)
+        choice = asked or choose_flavour(self.submission.notebook)
         base = self.assignment.base
         self._have_weights(base.application, base.input_shape)
         attempt = self._attempt(choice)
@@ -108,10 +108,7 @@ class Grading:
             for missing in attempt.missing_weights:
                 self._have_weights(missing.application, missing.input_shape)
             attempt = self._attempt(choice)
-        return self._retried(attempt, choice) if self._wanted_keras() == "auto" else attempt
-
-    def _wanted_keras(self) -> str:
-        return self.options.keras or self.assignment.keras
+        return attempt if asked else self._retried(attempt, choice)
 
     def _have_weights(self, application: str, input_shape: tuple[int, int, int] | None) -> None:
         self.progress.stage("looking up the pretrained weights")

@@ -92,12 +92,13 @@ class Layout:
 
 def check_one(path: Path, assignment: str, options: Options, layout: Layout) -> None:
     """Grade one notebook; its report is what this prints or writes."""
-    from grader.run.flavour import wanted_flavour
+    from grader.run.flavour import asked_flavour, choose_flavour
     from grader.run.kernel import best_for
 
     task, starter = read(path, assignment), best_for(notebooks=1)
     # TensorFlow takes longest, and does not need this process: it is imported while all else is.
-    keras = wanted_flavour(task.submission.notebook, options.keras, task.assignment.keras)
+    asked = asked_flavour(options.keras, task.assignment.keras)
+    keras = asked or choose_flavour(task.submission.notebook)
     starter.expect(keras.flavour, options.training or task.assignment.training)
     warn_of_isolation(options)
     graded = grade_task(task, options, layout.quiet, starter)

@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 
 from grader.submission import parse_cell
 
-__all__ = ["Choice", "Flavour", "choose_flavour", "version_reason"]
+__all__ = ["Choice", "Flavour", "asked_flavour", "choose_flavour", "version_reason"]
 
 Flavour = Literal["2", "3"]
 OTHER: dict[Flavour, Flavour] = {"2": "3", "3": "2"}
@@ -108,11 +108,11 @@ CALL_KEYWORDS: dict[str, tuple[str, ...]] = {
 MODULES: dict[str, Flavour] = {"tf_keras": "2", "keras_hub": "3", "keras_core": "3"}
 
 
-def wanted_flavour(notebook: NotebookNode, by_option: str | None, by_assignment: str) -> Choice:
-    """The Keras that was asked for, or the notebook's own where that is ``auto``."""
+def asked_flavour(by_option: str | None, by_assignment: str) -> Choice | None:
+    """The Keras that was asked for; None where that is ``auto``, so that the notebook tells."""
     wanted = by_option or by_assignment
     if wanted == "auto":
-        return choose_flavour(notebook)
+        return None
     source = "by --keras" if by_option else "by the assignment"
     return Choice("2" if wanted == "2" else "3", f"Keras {wanted} was asked for {source}.")
 

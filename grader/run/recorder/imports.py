@@ -41,11 +41,10 @@ def scikit_learn_when_needed() -> Iterator[None]:
     if "sklearn" in sys.modules:
         yield
         return
-    sys.modules["sklearn"] = None  # type: ignore[assignment]
     try:
-        yield
+        with hidden("sklearn"):
+            yield
     finally:
-        del sys.modules["sklearn"]
         # Whoever imports these from now on gets them made anew.
         for name in [name for name in sys.modules if name == WRAPPERS or name.startswith(f"{WRAPPERS}.")]:
             del sys.modules[name]
@@ -58,11 +57,18 @@ def leave_debugger_out() -> None:
     """Have IPython's kernel do without debugpy: a tenth of a second to import, and nobody is there to use it."""
     if "debugpy" in sys.modules:
         return
-    sys.modules["debugpy"] = None  # type: ignore[assignment]
-    try:
+    with hidden("debugpy"):
         importlib.import_module("ipykernel.debugger")
+
+
+@contextmanager
+def hidden(package: str) -> Iterator[None]:
+    """Within, this package, which nobody has imported yet, cannot be imported."""
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
     finally:
-        del sys.modules["debugpy"]
+        del sys.modules[package]
 
 
 def complete_when_asked(module: ModuleType) -> None:
