@@ -93,9 +93,21 @@ def test_gradients_of_frozen_weights_are_left_out_only_where_nobody_can_ask_for_
         "curious = Curious(model.inputs, model.outputs)\n"
         "curious.compile('adam', 'mse')\n"
         "curious.fit(dataset)\n",
+        "class Probing(tf.keras.Model):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.base, self.pool, self.dense = base, tf.keras.layers.Flatten(), tf.keras.layers.Dense(1)\n"
+        "    def call(self, images, training=False):\n"
+        "        with tf.GradientTape() as tape:\n"
+        "            features = self.base(images, training=False)\n"
+        "        assert not tf.executing_eagerly() or tape.gradient(features, first) is not None\n"
+        "        return self.dense(self.pool(features))\n"
+        "probing = Probing()\n"
+        "probing.compile('adam', 'mse')\n"
+        "probing.fit(dataset)\n",
     ]
     graded = grade_cells(tmp_path, cells, alpaca, keras)
-    assert [cell.error for cell in graded.evidence.notebook.cells] == [None] * 4
+    assert [cell.error for cell in graded.evidence.notebook.cells] == [None] * 5
 
 
 @pytest.mark.parametrize("keras", ["2", "3"])

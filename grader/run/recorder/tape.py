@@ -21,7 +21,7 @@ __all__ = ["frozen_left_out"]
 def frozen_left_out(adapter: KerasAdapter, book: ModelBook, model: Any) -> Iterator[None]:
     """Within it, tapes do not follow the weights of the model that do not train.
 
-    Only where all that runs is Keras's own: a `train_step` or layer of the student's may want any gradient.
+    Only where all that runs is Keras's own: a `train_step`, model or layer of the student's may want any gradient.
     """
     left_out = list(untrained(adapter, model)) if is_keras_own(adapter, book, model) else []
     for variable in left_out:
@@ -34,9 +34,9 @@ def frozen_left_out(adapter: KerasAdapter, book: ModelBook, model: Any) -> Itera
 
 
 def is_keras_own(adapter: KerasAdapter, book: ModelBook, model: Any) -> bool:
-    """Whether the step and all layers are the framework's."""
+    """Whether the step, the model and all its layers are the framework's."""
     step = type(model).train_step is adapter.keras.Model.train_step and "train_step" not in vars(model)
-    return step and not any(is_students(layer) for layer in book.walk(model))
+    return step and not any(is_students(layer) for layer in (model, *book.walk(model)))
 
 
 def untrained(adapter: KerasAdapter, model: Any) -> Iterator[Any]:
