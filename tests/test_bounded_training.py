@@ -126,8 +126,47 @@ def test_a_history_has_the_epochs_that_were_asked_for(alpaca: Assignment, tmp_pa
     graded = grade_cells(tmp_path, cells, alpaca, keras)
     assert [cell.error for cell in graded.evidence.notebook.cells] == [None] * 4
     printed = str(graded.notebook.cells[1].outputs)
-    assert "[shortened by the grader: fit ran 1 step of 2 images in place of 5 epochs]" in printed
+    shortened = "[shortened by the grader: fit ran 1 step of 2 images in place of"
+    assert f"{shortened} 5 epochs; its figures stand for validation too]" in printed
+    assert f"{shortened} 4 epochs]" in str(graded.notebook.cells[2].outputs)
     assert sum(phase.epochs or 0 for phase in graded.evidence.phases) == 11
+
+
+@pytest.mark.parametrize("keras", ["2", "3"])
+def test_validation_is_left_out_only_where_training_has_shown_all_of_it(
+    alpaca: Assignment, tmp_path: Path, keras: str
+) -> None:
+    cells = [
+        BUILD,
+        "class Follower(tf.keras.callbacks.Callback):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.called = []\n"
+        "    def on_test_begin(self, logs=None):\n        self.called.append('begin')\n"
+        "    def on_test_batch_end(self, batch, logs=None):\n        self.called.append('batch')\n"
+        "    def on_test_end(self, logs=None):\n        self.called.append('end')\n"
+        "follower, best = Follower(), tf.keras.callbacks.EarlyStopping('val_loss', restore_best_weights=True)\n"
+        "history = model.fit(dataset, validation_data=dataset, epochs=2, callbacks=[follower, best]).history\n"
+        "assert follower.called == ['begin', 'batch', 'end'], follower.called\n"
+        "assert history['val_loss'] == history['loss'] and isinstance(history['val_loss'][0], float), history\n"
+        "assert history['val_accuracy'] == history['accuracy'], history\n",
+        "class Asking(tf.keras.callbacks.Callback):\n"
+        "    def on_epoch_end(self, epoch, logs=None):\n"
+        "        self.own = self.model.evaluate(images[:1], labels[:1], verbose=0, return_dict=True)['loss']\n"
+        "asking = Asking()\n"
+        "history = model.fit(dataset, validation_data=dataset, callbacks=[asking], verbose=0).history\n"
+        "assert asking.own != history['val_loss'][0]\n",
+        "model.fit(dataset, validation_data=(images, np.array([[0.0, 1.0]] * 12)))\n",
+        "few = tf.keras.Model(inputs, tf.keras.layers.Dense(3)(tf.keras.layers.Flatten()(inputs)))\n"
+        "few.compile('adam', tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True))\n"
+        "few.fit(images, np.array([0, 1] * 6), validation_data=(images, np.array([0, 7] * 6)))\n",
+        "class Testing(tf.keras.Model):\n"
+        "    def test_step(self, data):\n        return {'own': tf.constant(42.0)}\n"
+        "own = Testing(inputs, model(inputs))\n"
+        "own.compile('adam', 'mse')\n"
+        "assert own.fit(dataset, validation_data=dataset).history['val_own'] == [42.0]\n",
+    ]
+    graded = grade_cells(tmp_path, cells, alpaca, keras)
+    errors = [cell.error for cell in graded.evidence.notebook.cells]
+    assert [error and error.name for error in errors] == [None] * 3 + ["ValueError", "InvalidArgumentError", None]
 
 
 @pytest.mark.parametrize("keras", ["2", "3"])

@@ -23,6 +23,7 @@ from grader.run.recorder.journal import Journal
 from grader.run.recorder.models import ModelBook
 from grader.run.recorder.objectives import label_shape
 from grader.run.recorder.tape import frozen_left_out
+from grader.run.recorder.validation import Validation
 
 __all__ = ["IMAGES", "Bounded"]
 
@@ -32,15 +33,17 @@ BATCHES = 2
 """How many calls of `train_on_batch` on one compiled model are really run."""
 PREDICTED = 2
 """Rows that `predict` really computes; the others repeat them."""
+LEFT_OUT = "; its figures stand for validation too"
 
 
 class Bounded:
     """The short forms of `fit`, `train_on_batch`, `evaluate` and `predict`."""
 
-    def __init__(self, adapter: KerasAdapter, journal: Journal, book: ModelBook) -> None:
+    def __init__(self, adapter: KerasAdapter, journal: Journal, book: ModelBook, validation: Validation) -> None:
         self._adapter = adapter
         self._journal = journal
         self._book = book
+        self._validation = validation
         self._examples = Examples(adapter)
         self._steps = 0
         self._labels: list[int] | None = None
@@ -71,33 +74,34 @@ class Bounded:
         first, epochs = int(arguments["initial_epoch"]), int(arguments["epochs"])
         if epochs <= first:
             return original(*bound.args, **bound.kwargs)
-        self._shorten_data(arguments)
+        trained, validated = self._shorten_data(arguments)
         arguments["epochs"] = first + 1
         verbose, arguments["verbose"] = arguments["verbose"], 0
-        with self._one_step(model):
+        left_out = validated is not None and self._validation.shows_nothing_new(model, trained, validated)
+        with self._one_step(model), self._validation.of(validated if left_out else None):
             history = original(*bound.args, **bound.kwargs)
         self._steps += 1
         stretch_history(history, first, epochs)
         if verbose != 0:
-            epochs_asked = counted(epochs - first, "epoch")
-            print(f"[shortened by the grader: fit ran 1 step of {IMAGES} images in place of {epochs_asked}]")
+            ran = f"fit ran 1 step of {IMAGES} images in place of {counted(epochs - first, 'epoch')}"
+            print(f"[shortened by the grader: {ran}{LEFT_OUT if left_out else ''}]")
         return history
 
-    def _shorten_data(self, arguments: dict[str, Any]) -> None:
-        """Replace the training and validation data by `IMAGES` examples of each."""
+    def _shorten_data(self, arguments: dict[str, Any]) -> tuple[Any, Any]:
+        """Replace the training and validation data by `IMAGES` examples of each, and give these; None for none."""
         x, y, weights = arguments["x"], arguments["y"], arguments["sample_weight"]
         batch = self._examples.few(IMAGES, x, y, weights)
         if batch is None:
             arguments["steps_per_epoch"] = 1
-            return
+            return None, None
         self._labels = label_shape(batch)
-        validation = arguments["validation_data"]
+        validation, few = arguments["validation_data"], None
         if validation is None and arguments["validation_split"]:
-            arguments["validation_data"] = self._examples.dataset(self._examples.few(IMAGES, x, y, weights, last=True))
+            few = self._examples.few(IMAGES, x, y, weights, last=True)
         elif validation is not None:
-            parts = validation if isinstance(validation, tuple) else (validation,)
-            few = self._examples.few(IMAGES, *parts)
-            arguments["validation_data"] = validation if few is None else self._examples.dataset(few)
+            few = self._examples.few(IMAGES, *(validation if isinstance(validation, tuple) else (validation,)))
+        if few is not None:
+            arguments["validation_data"] = self._examples.dataset(few)
         arguments.update(
             x=self._examples.dataset(batch),
             y=None,
@@ -109,6 +113,7 @@ class Bounded:
             validation_batch_size=None,
             validation_freq=1,
         )
+        return batch, few
 
     def train_on_batch(self, original: Callable[..., Any], bound: BoundArguments) -> Any:
         """`train_on_batch` on `IMAGES` rows, eagerly."""
@@ -140,6 +145,12 @@ class Bounded:
     def forget(self, model: Any) -> None:
         """`compile` was called: count batches anew."""
         self._batches.pop(model, None)
+
+    def validate(self, original: Callable[..., Any], bound: BoundArguments) -> Any:
+        """`evaluate` as `fit` calls it."""
+        if self._validation.is_left_out(bound):
+            return self._validation.evaluate(bound)
+        return original(*bound.args, **bound.kwargs)
 
     def evaluate(self, original: Callable[..., Any], bound: BoundArguments) -> Any:
         """`evaluate` on `IMAGES` examples."""

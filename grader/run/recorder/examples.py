@@ -8,7 +8,7 @@ import numpy as np
 
 from grader.run.recorder.adapter import KerasAdapter
 
-__all__ = ["Examples", "as_tuple", "is_iterator"]
+__all__ = ["Examples", "as_tuple", "form_of", "highest_class", "is_iterator"]
 
 
 class Examples:
@@ -71,6 +71,22 @@ class Examples:
         import tensorflow as tf
 
         return tf.data.Dataset.from_tensors(batch)
+
+
+def form_of(batch: Any) -> Any:
+    """The structure of a batch, with shape and type of one example in place of each array."""
+    import tensorflow as tf
+
+    return tf.nest.map_structure(lambda leaf: f"{tf.as_dtype(leaf.dtype).name}{list(leaf.shape)[1:]}", batch)
+
+
+def highest_class(batch: Any) -> int:
+    """The largest label of a batch whose labels are whole numbers; 0 for all others."""
+    labels = batch[1] if isinstance(batch, tuple) and len(batch) > 1 else None
+    if not hasattr(labels, "shape"):
+        return 0
+    array = np.asarray(labels)
+    return int(array.max()) if array.dtype.kind in "iu" and array.size else 0
 
 
 def is_iterator(data: Any) -> bool:

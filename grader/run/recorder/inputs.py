@@ -102,6 +102,8 @@ class Watch:
     given: weakref.WeakKeyDictionary[Any, Given] = field(default_factory=weakref.WeakKeyDictionary)
     kept: list[Kept] = field(default_factory=list)
     catching: bool = False
+    ending: bool = False
+    """Whether a pass ends at the base, once its arrival there is written down."""
     probing: bool = False
     """Whether the grader is at work: what it sends through models is not the notebook's."""
 
@@ -156,6 +158,16 @@ class Inputs:
             self.watch.catching = False
             self._runs.clear()
         return None
+
+    def up_to_base(self, model: Any, images: Any) -> None:
+        """Run a model that is being run anyway on these, until they reach the base; to its end if they never do."""
+        self.watch.ending = True
+        try:
+            model(images, training=False)
+        except Arrived:
+            return
+        finally:
+            self.watch.ending = False
 
     def write(self, run: Run, layer: Any, images: np.ndarray) -> None:
         """Journal an arrival, unless there are enough of its kind."""
@@ -227,6 +239,8 @@ class Inputs:
             return
         if watched:
             self.write(run, layer, images)
+            if self.watch.ending:
+                raise Arrived(images)
         if layer is run.model and run.mode == "training":
             self._note_given(layer, images)
 

@@ -21,6 +21,7 @@ from grader.run.recorder.layer_calls import LayerCalls
 from grader.run.recorder.models import ModelBook
 from grader.run.recorder.probe import Prober
 from grader.run.recorder.training import Training
+from grader.run.recorder.validation import Validation
 
 __all__ = ["install_recorder"]
 
@@ -55,10 +56,11 @@ def install_recorder(shell: Any, config: KernelConfig) -> None:
     install(context, "after_imports")
     frames = CellFrames(shell, config.work)
     book = ModelBook(adapter, journal)
-    bounded = Bounded(adapter, journal, book) if config.training == "bounded" else None
-    training = Training(adapter, journal, book, frames, bounded)
     seen = Journal(Path(config.evidence), "probes.jsonl")
-    inputs = Inputs(adapter, seen, book, frames, graph_mode=bounded is None)
+    shortened = config.training == "bounded"
+    inputs = Inputs(adapter, seen, book, frames, graph_mode=not shortened)
+    bounded = Bounded(adapter, journal, book, Validation(adapter, book, inputs)) if shortened else None
+    training = Training(adapter, journal, book, frames, bounded)
     prober = Prober(adapter, seen, book, training, inputs, config)
     inputs.install_calls()
     Applications(adapter, journal, book, frames, Path(config.weights), prober).install()

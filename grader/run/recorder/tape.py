@@ -14,7 +14,7 @@ from grader.run.recorder.adapter import KerasAdapter
 from grader.run.recorder.layer_calls import is_students
 from grader.run.recorder.models import ModelBook
 
-__all__ = ["frozen_left_out"]
+__all__ = ["frozen_left_out", "is_keras_own"]
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def frozen_left_out(adapter: KerasAdapter, book: ModelBook, model: Any) -> Itera
 
     Only where all that runs is Keras's own: a `train_step`, model or layer of the student's may want any gradient.
     """
-    left_out = list(untrained(adapter, model)) if is_keras_own(adapter, book, model) else []
+    left_out = list(untrained(adapter, model)) if is_keras_own(adapter, book, model, "train_step") else []
     for variable in left_out:
         variable._trainable = False
     try:
@@ -33,10 +33,11 @@ def frozen_left_out(adapter: KerasAdapter, book: ModelBook, model: Any) -> Itera
             variable._trainable = True
 
 
-def is_keras_own(adapter: KerasAdapter, book: ModelBook, model: Any) -> bool:
-    """Whether the step, the model and all its layers are the framework's."""
-    step = type(model).train_step is adapter.keras.Model.train_step and "train_step" not in vars(model)
-    return step and not any(is_students(layer) for layer in (model, *book.walk(model)))
+def is_keras_own(adapter: KerasAdapter, book: ModelBook, model: Any, *steps: str) -> bool:
+    """Whether these methods, the model and all its layers are the framework's."""
+    own = adapter.keras.Model
+    unchanged = all(getattr(type(model), step) is getattr(own, step) and step not in vars(model) for step in steps)
+    return unchanged and not any(is_students(layer) for layer in (model, *book.walk(model)))
 
 
 def untrained(adapter: KerasAdapter, model: Any) -> Iterator[Any]:

@@ -54,7 +54,7 @@ class Training:
         wrap_method(model, "load_weights", self._settling)
         wrap_method(self._adapter.keras.layers.Layer, "set_weights", self._settling)
         if self._bounded:
-            wrap_method(model, "evaluate", self._inferring(self._bounded.evaluate))
+            wrap_method(model, "evaluate", self._inferring(self._bounded.evaluate, self._bounded.validate))
             wrap_method(model, "predict", self._inferring(self._bounded.predict))
 
     def _compiling(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -170,14 +170,20 @@ class Training:
 
         return write
 
-    def _inferring(self, bounded: Callable[..., Any]) -> Callable[..., Any]:
+    def _inferring(self, bounded: Callable[..., Any], within: Callable[..., Any] | None = None) -> Callable[..., Any]:
+        """Have a method run short.
+
+        Args:
+            within: what it is where Keras itself calls it; as it is, without this.
+        """
+
         def make(original: Callable[..., Any]) -> Callable[..., Any]:
             signature = inspect.signature(original)
 
             def infer(model: Any, *args: Any, **kwargs: Any) -> Any:
-                if self.inside:
-                    return original(model, *args, **kwargs)
                 bound = signature.bind(model, *args, **kwargs)
+                if self.inside:
+                    return within(original, bound) if within else original(model, *args, **kwargs)
                 bound.apply_defaults()
                 self.inside = True
                 try:
