@@ -10,11 +10,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import html5lib
 import nbformat
 import pytest
 from hypothesis import given, strategies
+from jinja2 import Environment
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from rich.console import Console
 
@@ -279,6 +281,33 @@ def test_a_broken_override_is_named_with_its_line(tmp_path: Path, text: str, pro
     with pytest.raises(RenderError) as caught:
         render(samples.report("full_marks"), "html", templates=tmp_path)
     assert caught.value.message == f"{path}, line 2: {problem}."
+
+
+def test_templates_are_compiled_once_and_again_when_they_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[str | None] = []
+    compile = Environment.compile
+
+    def counting(self: Environment, source: str, name: str | None = None, *args: Any, **kwargs: Any) -> Any:
+        compiled.append(name)
+        return compile(self, source, name, *args, **kwargs)
+
+    monkeypatch.setattr(Environment, "compile", counting)
+
+    def page() -> str:
+        return render(samples.report("full_marks"), "html", templates=tmp_path)
+
+    assert page() == page()
+    assert len(compiled) == len(set(compiled)) > 1
+    override = tmp_path / "switches.html.j2"
+    override.write_text("<p>first words</p>")
+    assert "<p>first words</p>" in page()
+    override.write_text("<p>second words</p>")
+    os.utime(override, (1, 1))
+    assert "<p>second words</p>" in page()
+    override.unlink()
+    assert "words</p>" not in page()
 
 
 def test_a_missing_folder_of_templates_is_an_error(tmp_path: Path) -> None:

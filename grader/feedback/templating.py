@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,9 +29,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 REMEDY = "Mend the template, or remove it to use the grader's own."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dialect:
-    """How one format writes values into its templates."""
+    """How one format writes values into its templates. Compared by identity: Jinja is set up once for each."""
 
     neutralise: Callable[[str], str]
     """Applied to every string that a template puts out, unless it is `Safe` (or `Markup`) already."""
@@ -54,6 +56,38 @@ def lay_out(template: str, dialect: Dialect, values: Mapping[str, Any], folder: 
         raise RenderError(
             f"{folder}: there is no such folder of templates.", "Mend files.templates in assignment.toml."
         )
+    try:
+        return environment_for(dialect, folder, names_in(folder)).get_template(template).render(**values)
+    except TemplateSyntaxError as exc:
+        raise RenderError(
+            f"{exc.filename or exc.name}, line {exc.lineno}: {str(exc.message).rstrip('.')}.", REMEDY
+        ) from exc
+    except RenderError:
+        raise
+    except Exception as exc:
+        place = place_in_template(exc, folder)
+        if place is None:
+            raise
+        what = f"there is no template {exc.name!r}" if isinstance(exc, TemplateNotFound) else str(exc)
+        raise RenderError(f"{place}: {what.rstrip('.')}.", REMEDY) from exc
+
+
+def names_in(folder: Path | None) -> frozenset[str]:
+    """Of the templates in an assignment's folder."""
+    try:
+        return frozenset(os.listdir(folder)) if folder is not None else frozenset()
+    except OSError as exc:
+        raise RenderError(f"{folder}: cannot be read: {exc.strerror}.", "Mend its permissions.") from exc
+
+
+@functools.lru_cache(maxsize=16)
+def environment_for(dialect: Dialect, folder: Path | None, names: frozenset[str]) -> Environment:
+    """Jinja for this dialect and these templates. It keeps what it compiles, which takes longer than to fill it in,
+    and compiles anew what has changed.
+
+    Args:
+        names: of the folder's templates: a new one goes before one of the grader's that was compiled already.
+    """
     loaders: list[BaseLoader] = [FileSystemLoader(place) for place in (folder, TEMPLATES) if place is not None]
     environment = Environment(
         loader=ChoiceLoader(loaders),
@@ -65,18 +99,7 @@ def lay_out(template: str, dialect: Dialect, values: Mapping[str, Any], folder: 
         finalize=lambda value: finalised(value, dialect),
     )
     environment.filters.update(dialect.filters)
-    try:
-        return environment.get_template(template).render(**values)
-    except TemplateSyntaxError as exc:
-        raise RenderError(
-            f"{exc.filename or exc.name}, line {exc.lineno}: {str(exc.message).rstrip('.')}.", REMEDY
-        ) from exc
-    except Exception as exc:
-        place = place_in_template(exc, folder)
-        if place is None:
-            raise
-        what = f"there is no template {exc.name!r}" if isinstance(exc, TemplateNotFound) else str(exc)
-        raise RenderError(f"{place}: {what.rstrip('.')}.", REMEDY) from exc
+    return environment
 
 
 def finalised(value: object, dialect: Dialect) -> object:
