@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 import hashlib
 import json
 import re
@@ -60,6 +61,8 @@ CELL_TYPES = ("code", "markdown", "raw")
 EXPORT = "Hand in the .ipynb file itself, as Jupyter or Colab saves it."
 CODE_CELL_MAGIC = re.compile(r"\s*%%(time|timeit|capture|prun|memit|wandb)\b")
 CODE_CELL_LINE = re.compile(r"%%.*")
+KEPT_LENGTH = 10_000
+"""Characters of the longest cell whose syntax tree is kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,16 @@ def clean_for_run(notebook: NotebookNode) -> NotebookNode:
 
 
 def parse_cell(source: str) -> ast.Module | None:
-    """The syntax tree of a cell with magics and shell escapes; line numbers are the cell's own. None: no Python."""
+    """The syntax tree of a cell with magics and shell escapes; line numbers are the cell's own. None: no Python.
+
+    Not to be changed: a class hands the same cells in again and again, and who asks for one gets the same tree.
+    """
+    return parsed(source) if len(source) <= KEPT_LENGTH else parsed.__wrapped__(source)
+
+
+@functools.lru_cache(maxsize=128)
+def parsed(source: str) -> ast.Module | None:
+    """As `parse_cell`, and kept."""
     from IPython.core.inputtransformer2 import TransformerManager
 
     body = source.replace("\r\n", "\n")

@@ -150,6 +150,12 @@ def test_what_is_no_python_gives_none():
     assert parse_cell("print 'x'") is None
 
 
+def test_a_cell_that_many_hand_in_is_parsed_once_unless_it_is_long() -> None:
+    assert parse_cell("x = 1") is parse_cell("x = 1")
+    long = "x = 1\n" * 10_000
+    assert parse_cell(long) is not parse_cell(long)
+
+
 @pytest.mark.parametrize("minor", ["<b>", None, [], 10**30, float("nan")])
 def test_a_minor_format_that_is_no_number_is_overlooked(tmp_path, minor):
     raw = {"nbformat": 4, "nbformat_minor": minor, "metadata": {}, "cells": [{"cell_type": "code", "source": "x = 1"}]}
