@@ -16,8 +16,8 @@ from grader.assignment import Assignment
 from grader.errors import GraderError
 from grader.evidence import Evidence
 from grader.evidence_replay import Replay
-from grader.examine.rebuilding import NotRebuiltError, Rebuilding, Wish
-from grader.examine.replay import read_replay, reconciled
+from grader.examine.rebuilding import MODES, NotRebuiltError, Rebuilding, Wish
+from grader.examine.replay import COMPARED, read_replay, reconciled
 from grader.feedback.report import asked_start
 from grader.options import ReplayPolicy
 from grader.results import CheckResult, Outcome
@@ -96,6 +96,17 @@ def wishes_for(evidence: Evidence, results: Sequence[CheckResult], start: int | 
     return wishes
 
 
+def questions(
+    why: Why, evidence: Evidence, results: Sequence[CheckResult], start: int | None
+) -> tuple[list[Wish], tuple[str, ...]]:
+    """Which faults to mend, and in which modes the trained model is to answer.
+
+    One that was only drawn is asked no more than tells whether the recorder was right. Whoever is drawn gets the
+    feedback that they would have got anyway.
+    """
+    return ([], (COMPARED,)) if why == "sampled" else (wishes_for(evidence, results, start), MODES)
+
+
 def second_opinion(
     evidence: Evidence,
     results: Sequence[CheckResult],
@@ -118,7 +129,7 @@ def second_opinion(
         path.mkdir(parents=True)
     try:
         rebuilding = Rebuilding(submission, assignment, execution, evidence)
-        plan = rebuilding.plan(given, wishes_for(evidence, results, asked_start(assignment)))
+        plan = rebuilding.plan(given, *questions(why, evidence, results, asked_start(assignment)))
         died = run_replay(given, target, evidence.environment.keras_flavour, *process).died
         replay = read_replay(target, plan, why, died)
     except NotRebuiltError as exc:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,15 @@ from grader.examine.rebuilding import Plan, Wish
 from grader.examine.replay import read_replay, reconciled
 from grader.feedback.render import render
 from grader.feedback.report import build_report
-from grader.grade import Options
+from grader.grade import Options, grade
 from grader.replaying import reason_to_replay, wishes_for
 from grader.results import CheckResult, Outcome, Report
 from grader.submission import load_submission
 from grader.weights import WeightsStore
 from tests.evidence_samples import WEIGHTED, call, drift_of, judge, layers_from, said, textbook
+from tests.notebooks import KERNELS
 
+SOLUTION = Path(__file__).resolve().parent.parent / "reference" / "alpaca-mobilenetv2" / "solution.ipynb"
 NEVER_DRAWN, DRAWN = "f" * 64, "0" * 64
 TUNED = layers_from(120)
 CHANGED = "Phase {}: the recorder and the replay of the model disagree on which layers of the base changed."
@@ -85,6 +88,21 @@ def test_one_in_twenty_is_drawn() -> None:
     hashes = (f"{number:08x}" for number in range(0, 2**32, 2**22))
     drawn = sum(reason_to_replay("auto", good, [], one) == "sampled" for one in hashes)
     assert drawn / 2**10 == pytest.approx(0.05, abs=0.001)
+
+
+def test_who_is_only_drawn_is_measured_for_the_comparison_alone_and_gets_the_same_feedback(alpaca: Assignment) -> None:
+    """On Keras 3 the solution is warned of TL203, with a mend to try; nobody else's page would tell of it."""
+    solution = load_submission(SOLUTION)
+    drawn, other = (
+        grade(replace(solution, sha256=sha256), alpaca, Options(keras="3"), starter=KERNELS)
+        for sha256 in (DRAWN, NEVER_DRAWN)
+    )
+    measured = drawn.evidence.replay
+    assert measured is not None and (measured.why, measured.outcome) == ("sampled", "done")
+    assert [one.training for one in measured.answers] == ["false"]
+    assert [phase.index for phase in measured.phases] == [1, 2]
+    assert (measured.counterfactuals, measured.disagreements, measured.unmeasured) == ((), (), ())
+    assert drawn.report.checks == other.report.checks
 
 
 @pytest.mark.parametrize(

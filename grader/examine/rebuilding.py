@@ -32,7 +32,7 @@ from grader.run.probing import copy_images
 from grader.run.replay.request import Item, Part, Request, weights_name
 from grader.submission import Submission
 
-__all__ = ["Measurement", "NotRebuiltError", "Plan", "Rebuilding", "Wish"]
+__all__ = ["MODES", "Measurement", "NotRebuiltError", "Plan", "Rebuilding", "Wish"]
 
 MOST_PARAMETERS = 4 * 10**8
 """The largest network of `keras.applications` has 350 million."""
@@ -125,8 +125,12 @@ class Rebuilding:
         self._parts: dict[tuple[int, bool], int] = {}
         self._moments: dict[tuple[int, int], int] = {}
 
-    def plan(self, folder: Path, wishes: Sequence[Wish]) -> Plan:
+    def plan(self, folder: Path, wishes: Sequence[Wish], modes: tuple[str, ...] = MODES) -> Plan:
         """Write the request into this folder.
+
+        Args:
+            wishes: what to mend.
+            modes: in which the trained model is to answer.
 
         Raises:
             NotRebuiltError: the model under test cannot be rebuilt.
@@ -142,7 +146,7 @@ class Rebuilding:
             plan.unmeasured.append("What of the trained model is frozen was not written down.")
         else:
             state = State(subject.tree, subject.base, latest, frozen)
-            self._add(plan, state, modes=MODES)
+            self._add(plan, state, modes=modes)
             for wish in wishes:
                 if wish.phase is None:
                     self._add(plan, state, wish=wish, modes=("false",))

@@ -16,12 +16,14 @@ from grader.examine.rebuilding import Measurement, Plan
 from grader.examine.wall import RefusedError, parse_json, read_bytes
 from grader.run.replay.request import ANSWERS, MOST_OUTPUTS
 
-__all__ = ["read_replay", "reconciled"]
+__all__ = ["COMPARED", "read_replay", "reconciled"]
 
 MOST_BYTES = 10**7
 MOST_LINES = 1000
 MOST_NAMED = 6
 """Layers that a note names."""
+COMPARED: Literal["false"] = "false"
+"""Mode in which the rebuilt model's answer is compared with the recorder's probe: as `predict` calls a model."""
 WORDS = {
     "trainable": "which layers of the base could train",
     "moved": "which layers of the base changed",
@@ -178,7 +180,7 @@ def reconciled(evidence: Evidence, replay: Replay) -> Evidence:
     replay = replay.model_copy(update={"disagreements": tuple(found)})
     phases = tuple(replaced(phase, replay.step(phase.index), found) for phase in evidence.phases)
     probes = evidence.probes
-    answer = replay.answer("false")
+    answer = replay.answer(COMPARED)
     if answer is not None and depends_on_mates(answer) is not None:
         told = any(one.what == "batch" for one in found)
         # Where nobody asked for it, there is neither a probe nor a reason why there is none.
@@ -207,7 +209,7 @@ def disagreements(evidence: Evidence, replay: Replay) -> Iterator[Disagreement]:
         drifted, would = layers_of(phase.drift), layers_of(step.drift)
         if drifted != would:
             yield Disagreement(what="statistics", phase=phase.index, recorded=drifted, replayed=would)
-    answer, probe = replay.answer("false"), evidence.probes.batch
+    answer, probe = replay.answer(COMPARED), evidence.probes.batch
     if answer is not None and probe is not None:
         mine, its = depends_on_mates(answer), depends_on_mates(probe)
         if mine is not None and its is not None and mine != its:
