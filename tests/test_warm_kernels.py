@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from nbformat import NotebookNode
 
 from grader.assignment import Assignment
 from grader.evidence import Evidence
@@ -24,11 +25,22 @@ SOLUTION = ROOT / "reference" / "alpaca-mobilenetv2" / "solution.ipynb"
 pytestmark = pytest.mark.skipif(not WarmKernels.available(), reason="kernels are forked on Linux only")
 
 
+def run(path: Path, assignment: Assignment, keras: str, starter: KernelStarter) -> tuple[Evidence, NotebookNode]:
+    options = Options(keras=keras, replay="never")  # type: ignore[arg-type]
+    return gather_evidence(load_submission(path), assignment, options, starter=starter)
+
+
 def gather(path: Path, assignment: Assignment, keras: str, starter: KernelStarter) -> Evidence:
-    evidence, _ = gather_evidence(
-        load_submission(path), assignment, Options(keras=keras, replay="never"), starter=starter
-    )  # type: ignore[arg-type]
-    return evidence
+    return run(path, assignment, keras, starter)[0]
+
+
+def shown(notebook: NotebookNode) -> list[list[tuple[str, ...]]]:
+    """Of each code cell: the kinds of its outputs, and in which forms they can be shown."""
+    return [
+        [(output.output_type, *sorted(output.get("data", ()))) for output in cell.outputs]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    ]
 
 
 def without_chance(evidence: Evidence) -> dict[str, object]:
@@ -58,10 +70,12 @@ def without_numbers(value: object) -> object:
 def test_a_warm_kernel_shows_the_same_as_a_cold_one(alpaca: Assignment, keras: str) -> None:
     warm = WarmKernels()
     try:
-        first, second = (gather(SOLUTION, alpaca, keras, warm) for _ in range(2))
+        (first, outputs), (second, _) = (run(SOLUTION, alpaca, keras, warm) for _ in range(2))
     finally:
         warm.close()
-    cold = gather(SOLUTION, alpaca, keras, ColdKernel())
+    cold, cold_outputs = run(SOLUTION, alpaca, keras, ColdKernel())
+    assert shown(outputs) == shown(cold_outputs)
+    assert sum(cell.count(("display_data", "image/png", "text/plain")) for cell in shown(outputs)) == 4
     assert without_chance(first) == without_chance(second) == without_chance(cold)
     # Each drew the weights of its head for itself.
     assert len({first.trained_sha256, second.trained_sha256, cold.trained_sha256}) == 3

@@ -34,9 +34,9 @@ WANTED = (
     "ipykernel.ipkernel",
     "IPython.core.magics",
     "IPython.core.completer",
+    "IPython.core.pylabtools",
     "matplotlib.pyplot",
     "matplotlib.backends.backend_agg",
-    "matplotlib_inline.backend_inline",
     "numpy",
     "pandas",
     "PIL.Image",
@@ -48,7 +48,8 @@ WANTED = (
     "grader.run.recorder.install",
     "grader.run.recorder.launch",
 )
-"""What notebooks of this kind import, and what a kernel is made of."""
+"""What notebooks of this kind import, and what a kernel is made of. Not Matplotlib's inline backend: while it is being
+imported it tells the kernel's shell how to show a figure, and here there is no shell yet."""
 
 
 def main(flavour: str, imports: str) -> None:
