@@ -63,6 +63,9 @@ class WorkerProcesses:
 
     def close(self) -> None:
         """End them, at once, and remove their temporary files."""
+        # All are asked before one is waited for: each takes a moment to put its own away.
+        for worker in self._all:
+            worker.ask_to_leave()
         for worker in self._all:
             worker.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -144,14 +147,19 @@ class WorkerProcess:
         lines = [line for line in self._log.read().decode(errors="replace").splitlines() if line.strip()]
         return f": {lines[-1].strip().rstrip('.')}" if lines else ""
 
+    def ask_to_leave(self) -> None:
+        """Have it put its files away and end. Asked once: a second word would break that off."""
+        asked, self._closed = self._closed, True
+        if self.process is not None and not asked:
+            with contextlib.suppress(OSError):
+                self.process.send_signal(signal.SIGTERM)
+
     def close(self) -> None:
-        """End it: asked first, so that it puts its files away."""
-        self._closed = True
+        """End it; asked first, if it was not asked yet."""
+        self.ask_to_leave()
         process = self.process
         if process is None:
             return
-        with contextlib.suppress(OSError):
-            process.send_signal(signal.SIGTERM)
         try:
             process.wait(LEAVING)
         except subprocess.TimeoutExpired:
