@@ -19,9 +19,10 @@ from grader.batch.executors._process import WorkerProcesses, sweep
 from grader.batch.executors.local import LocalExecutor
 from grader.batch.store import FILE, read_gradebook
 from grader.batch.work import Task, task_of
-from grader.errors import GraderError, WorkerDiedError
+from grader.errors import GraderError, KernelError, WorkerDiedError
 from grader.evidence import Evidence
 from grader.grade import Options
+from grader.run.kernel import WarmKernels
 from grader.submission import load_submission
 from grader.weights import WeightsStore
 from tests.notebooks import ROOT, grader, write_notebook
@@ -97,10 +98,57 @@ def task(tmp_path: Path, alpaca: Assignment) -> Task:
     return task_of("key", load_submission(path), alpaca, Options(keras="3", isolation="none"), store)
 
 
+class Zygotes:
+    """The zygotes that come to be from now on."""
+
+    def __init__(self) -> None:
+        self._before = {process.pid for process in self._all()}
+
+    @staticmethod
+    def _all() -> list[psutil.Process]:
+        children = psutil.Process().children()
+        return [child for child in children if "grader.run.kernel.zygote" in child.cmdline()]
+
+    def new(self) -> list[psutil.Process]:
+        return [process for process in self._all() if process.pid not in self._before]
+
+    def forks(self) -> list[psutil.Process]:
+        return [fork for process in self.new() for fork in process.children()]
+
+
+@pytest.mark.skipif(not WarmKernels.available(), reason="kernels are forked on Linux only")
+def test_workers_have_one_zygote_between_them_and_another_one_where_it_is_killed(task: Task) -> None:
+    zygotes = Zygotes()
+    with LocalExecutor(2) as executor:
+        executor.expect("3", "bounded")
+        (zygote,) = zygotes.new()
+        slow = task.model_copy(update={"notebook": task.notebook.replace("sleep(0.5)", "sleep(3)")})
+        both = [executor.submit(slow) for _ in range(2)]
+        until(lambda: len(zygotes.forks()) == 2)
+        assert all("done" in future.result(60).notebook for future in both)
+        assert zygotes.new() == [zygote] and len(executor.pids()) == 2
+        zygote.kill()
+        zygote.wait()
+        assert "done" in executor.submit(task).result(120).notebook
+        (other,) = zygotes.new()
+    assert not other.is_running() and not zygotes.new()
+
+
+def test_why_kernels_cannot_be_lent_is_told(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: WarmKernels, flavour: str, training: str | None = None) -> None:
+        raise KernelError(f"No Keras {flavour} for {training} training.", "Bring one.")
+
+    monkeypatch.setattr(WarmKernels, "launcher", refuse)
+    with LocalExecutor(1) as executor, pytest.raises(GraderError) as told:
+        executor.submit(task).result(60)
+    assert (told.value.message, told.value.remedy) == ("No Keras 3 for bounded training.", "Bring one.")
+
+
 def test_a_worker_that_is_killed_costs_one_submission_and_is_replaced(task: Task) -> None:
+    zygotes = Zygotes()
     with LocalExecutor(1) as executor:
         killed = executor.submit(task)
-        until(lambda: executor.pids() and psutil.Process(executor.pids()[0]).children())
+        until(zygotes.forks)
         os.kill(executor.pids()[0], signal.SIGKILL)
         with pytest.raises(WorkerDiedError) as died:
             killed.result(60)

@@ -52,6 +52,11 @@ class Plan:
     unreadable: int = 0
 
     @property
+    def first(self) -> Item:
+        """One that is run before most others."""
+        return next(iter(self.to_run.values()))[0]
+
+    @property
     def waiting(self) -> int:
         """Submissions that get a result now."""
         return sum(map(len, self.known.values())) + sum(map(len, self.to_run.values()))

@@ -22,6 +22,7 @@ from grader.batch.store.people import enter_class, enter_found
 from grader.batch.store.results import scored_otherwise
 from grader.errors import GraderError
 from grader.grade import Options
+from grader.run.flavour import asked_flavour, choose_flavour
 from grader.submission import load_submission
 from grader.weights import WeightsStore
 
@@ -97,18 +98,23 @@ def work(order: Order, store: Store, assignment: Assignment, tally: Tally) -> No
         if not plan.waiting:
             progress.say(f"{assignment.slug}: {told(plan)}")
             return
-        with executor_for(order, assignment, weights, len(plan.to_run)) as executor:
+        with executor_for(order, assignment, weights, plan) as executor:
             progress.say(f"{assignment.slug}: {told(plan)}, {executor.described}")
             Grading(store, assignment, conditions, order.options, weights, executor, progress).work(plan)
 
 
-def executor_for(order: Order, assignment: Assignment, weights: WeightsStore, runs: int) -> Executor:
+def executor_for(order: Order, assignment: Assignment, weights: WeightsStore, plan: Plan) -> Executor:
     """Who runs notebooks; no more workers here than there is work for."""
     if order.dask:
         from grader.batch.executors.dask import DaskExecutor
 
         return DaskExecutor(order.dask, assignment, weights)
-    return LocalExecutor(max(1, min(order.jobs or default_jobs(), runs)))
+    executor = LocalExecutor(max(1, min(order.jobs or default_jobs(), len(plan.to_run))))
+    if plan.to_run:
+        asked = asked_flavour(order.options.keras, assignment.keras)
+        flavour = (asked or choose_flavour(load_submission(plan.first.handed.path).notebook)).flavour
+        executor.expect(flavour, order.options.training or assignment.training)
+    return executor
 
 
 def told(plan: Plan) -> str:

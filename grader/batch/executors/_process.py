@@ -19,6 +19,7 @@ import psutil
 from grader.batch.work import Broke, Ran, Task
 from grader.child import python_module
 from grader.errors import GraderError, WorkerDiedError
+from grader.run.kernel import Lender, WarmKernels
 
 __all__ = ["WorkerProcesses", "sweep"]
 
@@ -39,10 +40,16 @@ class WorkerProcesses:
     def __init__(self, count: int, threads: int) -> None:
         sweep()
         self._scratch = Path(tempfile.mkdtemp(prefix=SCRATCH.format(os.getpid())))
-        self._all = [WorkerProcess(self._scratch, threads) for _ in range(count)]
+        self._lender = Lender() if WarmKernels.available() else None
+        self._all = [WorkerProcess(self._scratch, threads, self._lender) for _ in range(count)]
         self._idle: queue.LifoQueue[WorkerProcess] = queue.LifoQueue()
         for worker in self._all:
             self._idle.put(worker)
+
+    def expect(self, flavour: str, training: str) -> None:
+        """Such kernels will be asked for: what takes long is begun while the workers start."""
+        if self._lender is not None:
+            self._lender.expect(flavour, training)
 
     def run(self, task: Task) -> Ran:
         """Run a task on a worker that has nothing to do; wait for one where all have.
@@ -68,15 +75,18 @@ class WorkerProcesses:
             worker.ask_to_leave()
         for worker in self._all:
             worker.close()
+        if self._lender is not None:
+            self._lender.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 class WorkerProcess:
     """One process, there when it is needed."""
 
-    def __init__(self, scratch: Path, threads: int) -> None:
+    def __init__(self, scratch: Path, threads: int, lender: Lender | None) -> None:
         self._scratch = scratch
         self._threads = str(threads)
+        self._lender = lender
         self._closed = False
         self._log: IO[bytes] | None = None
         self.process: subprocess.Popen[bytes] | None = None
@@ -112,16 +122,19 @@ class WorkerProcess:
             return self.process
         self._put_away()
         self._log = tempfile.TemporaryFile(dir=self._scratch)  # noqa: SIM115 - as long as the process
-        self.process = subprocess.Popen(
-            python_module("grader.batch.worker", str(self._scratch)),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            # So that several at a time do not get in each other's way.
-            env={**os.environ, "TF_NUM_INTRAOP_THREADS": self._threads, "TF_NUM_INTEROP_THREADS": self._threads},
-            # Ctrl-C is for the grader alone.
-            start_new_session=True,
-        )
+        with contextlib.ExitStack() as passed:
+            files = [passed.enter_context(self._lender.lend()).fileno()] if self._lender is not None else []
+            self.process = subprocess.Popen(
+                python_module("grader.batch.worker", str(self._scratch), *map(str, files)),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                pass_fds=files,
+                # So that several at a time do not get in each other's way.
+                env={**os.environ, "TF_NUM_INTRAOP_THREADS": self._threads, "TF_NUM_INTEROP_THREADS": self._threads},
+                # Ctrl-C is for the grader alone.
+                start_new_session=True,
+            )
         return self.process
 
     def _give_up(self, process: subprocess.Popen[bytes], late: threading.Event) -> None:

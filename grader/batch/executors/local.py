@@ -33,6 +33,10 @@ class LocalExecutor(Executor):
     def described(self) -> str:
         return f"{self._jobs} worker{'s' if self._jobs > 1 else ''}"
 
+    def expect(self, flavour: str, training: str) -> None:
+        """Such kernels will be asked for soon."""
+        self._workers.expect(flavour, training)
+
     def submit(self, task: Task) -> Future[Ran]:
         return self._threads.submit(self._workers.run, task)
 

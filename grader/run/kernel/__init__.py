@@ -2,9 +2,10 @@
 
 from grader.run.kernel._base import KernelStarter
 from grader.run.kernel.cold import ColdKernel
+from grader.run.kernel.lent import Lender, LentKernels
 from grader.run.kernel.warm import WarmKernels
 
-__all__ = ["ColdKernel", "KernelStarter", "WarmKernels", "best_for"]
+__all__ = ["ColdKernel", "KernelStarter", "Lender", "LentKernels", "WarmKernels", "best_for"]
 
 
 def best_for(notebooks: int) -> KernelStarter:

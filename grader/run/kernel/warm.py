@@ -61,21 +61,29 @@ class WarmKernels(KernelStarter):
             KernelError: the zygote cannot be started.
         """
         manager = new_manager(enclosure, config)
-        provide(manager, enclosure, config, self._zygote(config.flavour, config.training).fork)
+        provide(manager, enclosure, config, self.launcher(config.flavour, config.training))
         return manager
 
     def launch(self, flavour: str, environment: dict[str, str]) -> Launch:
-        """From a zygote that is there for notebooks, whichever kind of training it is for."""
-        warm = (kind for kind, zygote in self._zygotes.items() if kind[0] == flavour and zygote.alive)
-        return self._zygote(*next(warm, (flavour, "bounded"))).fork
+        return self.launcher(flavour)
 
-    def _zygote(self, flavour: str, training: str) -> Zygote:
+    def launcher(self, flavour: str, training: str | None = None) -> Launch:
+        """From the zygote of this Keras and kind of training; without a kind, from any that is there.
+
+        Raises:
+            KernelError: the zygote cannot be started.
+        """
+        if training is None:
+            warm = (kind for kind, zygote in self._zygotes.items() if kind[0] == flavour and zygote.alive)
+            training = next(warm, (flavour, "bounded"))[1]
         zygote = self._begun(flavour, training)
         zygote.wait()
-        return zygote
+        return zygote.fork
 
     def _begun(self, flavour: str, training: str) -> Zygote:
         zygote = self._zygotes.get((flavour, training))
+        if zygote is not None and not zygote.alive:
+            zygote.close()
         if zygote is None or not zygote.alive:
             zygote = self._zygotes[flavour, training] = Zygote(flavour, training, lean=self._lean)
         return zygote
