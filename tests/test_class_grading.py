@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from grader.assignment import Assignment
+from grader.batch import capacity
 from grader.batch.closing import exit_status, print_closing
 from grader.batch.entries import Attempt, Found, Refused, Student
 from grader.batch.fingerprint import changed, code_hash, conditions_of, rubric_hash
@@ -361,3 +362,12 @@ def test_points_make_no_other_run_but_a_dataset_a_limit_or_a_probe_does(tmp_path
     options = Options(keras="2", training="full", replay="always")
     assert changed(before, conditions_of(alpaca, options, store)) == ["keras option", "training", "replay"]
     assert after('replay = "auto"', 'replay = "never"') == ["replay", "dataset"]
+
+
+@pytest.mark.parametrize(("free", "jobs"), [(1, 1), (2.7, 1), (4, 2), (8, 6), (64, 8)])
+def test_there_are_as_many_workers_as_there_is_memory_for_and_no_more_than_cores(
+    monkeypatch: pytest.MonkeyPatch, free: float, jobs: int
+) -> None:
+    monkeypatch.setattr(capacity, "cores", lambda: 8)
+    monkeypatch.setattr(capacity, "free_memory", lambda: free * 10**9)
+    assert capacity.default_jobs() == jobs
