@@ -102,7 +102,10 @@ def test_who_is_only_drawn_is_measured_for_the_comparison_alone_and_gets_the_sam
     assert [one.training for one in measured.answers] == ["false"]
     assert [phase.index for phase in measured.phases] == [1, 2]
     assert (measured.counterfactuals, measured.disagreements, measured.unmeasured) == ((), (), ())
-    assert drawn.report.checks == other.report.checks
+    # By how much statistics moved hangs on random images.
+    results = [[(check.code, check.outcome, check.points) for check in one.report.checks] for one in (drawn, other)]
+    assert results[0] == results[1]
+    assert "Tried on your own model" not in render(drawn.report, "markdown") + render(other.report, "markdown")
 
 
 @pytest.mark.parametrize(
