@@ -107,7 +107,7 @@ class Zygotes:
     @staticmethod
     def _all() -> list[psutil.Process]:
         children = psutil.Process().children()
-        return [child for child in children if "grader.run.kernel.zygote" in child.cmdline()]
+        return [child for child in children if "grader.run.zygote.process" in child.cmdline()]
 
     def new(self) -> list[psutil.Process]:
         return [process for process in self._all() if process.pid not in self._before]

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+
+import pytest
 
 BEGIN = """
 import gc, sys
 from grader.run.recorder.launch import import_needed
-import_needed("3")
+import_needed("{keras}")
 """
 
 
-def run(code: str) -> str:
+def run(code: str, keras: str = "3") -> str:
     """What this code prints in a process that has imported as a cold kernel does."""
-    done = subprocess.run([sys.executable, "-c", BEGIN + code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", BEGIN.format(keras=keras) + code],
+        env={**os.environ, "TF_USE_LEGACY_KERAS": "1" if keras == "2" else "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.strip()
 
@@ -42,6 +51,104 @@ def test_a_notebook_that_imports_scikit_learn_gets_it() -> None:
     assert run("from sklearn.model_selection import train_test_split; print(train_test_split.__name__)") == (
         "train_test_split"
     )
+
+
+@pytest.mark.parametrize("keras", ["2", "3"])
+def test_keras_takes_data_frames_though_pandas_is_imported_only_by_the_notebook(keras: str) -> None:
+    code = """
+import numpy as np, tensorflow as tf
+model = tf.keras.Sequential([tf.keras.Input((2,)), tf.keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(np.ones((4, 2)), np.ones((4, 1)), validation_split=0.5, verbose=0)
+print("pandas" in sys.modules)
+import pandas as pd
+frame, series = pd.DataFrame({"a": [1, 2, 3, 4], "b": [1.0, 2.0, 3.0, 4.0]}), pd.Series([1.0, 2.0, 3.0, 4.0])
+print(len(model.fit(frame, series, validation_split=0.5, epochs=2, verbose=0).history["val_loss"]))
+print(model.predict(frame, verbose=0).shape, pd.read_csv.__name__)
+"""
+    assert run(code, keras).splitlines() == ["False", "2", "(4, 1) read_csv"]
+
+
+def test_what_else_is_asked_of_a_stand_in_is_the_real_packages() -> None:
+    code = """
+from importlib.util import find_spec
+from grader.run.recorder.stand_ins import optional_packages_when_needed
+packages = ("pandas", "scipy", "scipy.sparse", "cv2", "requests")
+print([name for name in packages if name in sys.modules])
+with optional_packages_when_needed():
+    import pandas, scipy.sparse, requests
+    from scipy.sparse import issparse
+    stand_in = pandas
+    print(isinstance(1, pandas.Series), issparse(1), hasattr(pandas, "__file__"), find_spec("cv2") is not None)
+    print("pandas.core" in sys.modules, "scipy.linalg" in sys.modules)
+    from scipy import linalg
+    print(linalg.det([[2, 0], [0, 3]]), requests.get.__name__)
+print([name for name in packages if name in sys.modules])
+print(stand_in.Index.__name__, "pandas.core" in sys.modules)
+import pandas, scipy.sparse
+print(pandas is stand_in, isinstance(pandas.Series([1]), stand_in.Series), isinstance([1], stand_in.DataFrame))
+print(issparse(scipy.sparse.eye(2)), issparse(1))
+with optional_packages_when_needed():
+    import pandas
+    print(pandas is stand_in, pandas.Series is stand_in.Series)
+"""
+    assert run(code).splitlines() == [
+        "[]",
+        "False False False True",
+        "False False",
+        "6.0 get",
+        "['scipy', 'requests']",
+        "Index True",
+        "False True False",
+        "True False",
+        "False False",
+    ]
+
+
+@pytest.mark.parametrize("keras", ["2", "3"])
+def test_functions_and_annotations_are_told_as_python_tells_them(keras: str) -> None:
+    """Of all that is asked while TensorFlow is imported, and of some functions that it has not."""
+    code = f"""
+import functools, inspect, typing
+from grader.run.recorder import introspection
+usual, asked, wrong = inspect.getfullargspec, 0, []
+quick = introspection.argument_names
+def compared(usual, func):
+    global asked
+    asked += 1
+    told = quick(usual, func)
+    if told != usual(func):
+        wrong.append(func)
+    return told
+introspection.argument_names = compared
+from grader.run.recorder.launch import import_needed
+import_needed("{keras}")
+print(asked > 2500, wrong, inspect.getfullargspec is usual, hasattr(typing, "compile"))
+def all_kinds(a, b: "int", /, c=1, *rest: str, d, e: float = 2.0, **more: "dict") -> "None": pass
+def none(): pass
+def signed(a): pass
+signed.__signature__ = inspect.Signature()
+@functools.wraps(all_kinds)
+def wrapped(*args, **kwargs): pass
+class Callable:
+    def __call__(self, a): pass
+for each in (all_kinds, none, signed, wrapped, Callable(), Callable, Callable().__call__, len, functools.partial(none)):
+    assert quick(usual, each) == usual(each), each
+with introspection.quick_introspection():
+    first, second = typing.Optional["list[int]"], typing.Union["list[int]", None]
+    try:
+        typing.Optional["a b"]
+    except SyntaxError as error:
+        print(error)
+print(first == second, typing.get_type_hints(type("A", (), {{"__annotations__": {{"x": first}}}})))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines() == [
+        "True [] True False",
+        "Forward reference must be an expression -- got 'a b'",
+        "True {'x': typing.Optional[list[int]]}",
+    ]
 
 
 def test_the_collector_works_again_and_passes_over_what_was_imported() -> None:

@@ -16,6 +16,7 @@ from grader.assignment import Assignment
 from grader.evidence import Evidence
 from grader.grade import Options, gather_evidence
 from grader.run.kernel import ColdKernel, KernelStarter, WarmKernels
+from grader.run.zygote import start_ahead
 from grader.submission import load_submission
 from tests.notebooks import write_notebook
 
@@ -157,3 +158,39 @@ def test_nothing_is_left_when_the_grader_is_killed(tmp_path: Path) -> None:
     finally:
         grader.kill()
         grader.communicate()
+
+
+def zygotes() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "grader.run.zygote.process" in child.cmdline()]
+
+
+@pytest.mark.parametrize("keras", ["2", "3"])
+def test_a_zygote_that_was_started_ahead_becomes_the_first_one_asked_for(
+    keras: str, tmp_path: Path, alpaca: Assignment
+) -> None:
+    before = zygotes()
+    start_ahead()
+    (ahead,) = [zygote for zygote in zygotes() if zygote not in before]
+    kernels = WarmKernels(lean=True)
+    kernels.expect(keras, "bounded")
+    kernels.expect(keras, "bounded")
+    assert [zygote for zygote in zygotes() if zygote not in before] == [ahead]
+    told = ["import os, tensorflow as tf", "print(tf.keras.Model.__module__.split('.')[0], *sorted(os.environ))"]
+    evidence, notebook = run(write_notebook(tmp_path / "a.ipynb", told), alpaca, keras, kernels)
+    assert [output.output_type for output in notebook.cells[-1].outputs] == ["stream"], notebook.cells[-1].outputs
+    printed = notebook.cells[-1].outputs[0].text.split()
+    assert (printed[0], evidence.environment.keras_flavour) == ("tf_keras" if keras == "2" else "keras", keras)
+    # What it was told when it became one is there as if it had been from the beginning.
+    assert {"TF_USE_LEGACY_KERAS", "TF_NUM_INTRAOP_THREADS", "KERAS_BACKEND", "HOME"} <= set(printed)
+    kernels.dismiss()
+    ahead.wait(10)
+    kernels.close()
+
+
+def test_nobody_waits_for_a_zygote_that_was_started_for_nothing(tmp_path: Path) -> None:
+    command = [str(Path(sys.executable).parent / "grader"), "check", str(tmp_path / "missing.ipynb")]
+    folder = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, env=folder, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"grader: {tmp_path / 'missing.ipynb'}: there is no such file. Check the path.\n"
+    assert list(tmp_path.iterdir()) == []

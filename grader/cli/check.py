@@ -22,6 +22,7 @@ from grader.cli.run_options import (
     options_of,
     warn_of_isolation,
 )
+from grader.run.zygote import start_ahead
 
 if TYPE_CHECKING:
     from grader.assignment import Assignment
@@ -73,6 +74,8 @@ def check(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
 ) -> None:
     """Grade a notebook and say what happened."""
+    # TensorFlow takes longest, and does not need this process: it is imported while all else is.
+    start_ahead()
     options = options_of(keras, training, replay, isolation, keep_weights)
     if len(notebooks) == 1:
         check_one(notebooks[0], assignment, options, Layout(format, output, quiet))
@@ -96,12 +99,12 @@ def check_one(path: Path, assignment: str, options: Options, layout: Layout) -> 
     from grader.run.kernel import best_for
 
     task, starter = read(path, assignment), best_for(notebooks=1)
-    # TensorFlow takes longest, and does not need this process: it is imported while all else is.
     asked = asked_flavour(options.keras, task.assignment.keras)
     keras = asked or choose_flavour(task.submission.notebook)
     starter.expect(keras.flavour, options.training or task.assignment.training)
     warn_of_isolation(options)
     graded = grade_task(task, options, layout.quiet, starter)
+    starter.dismiss()
     if layout.format is OutputFormat.TEXT and layout.output is None:
         show(graded)
     else:

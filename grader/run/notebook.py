@@ -22,10 +22,10 @@ from grader.evidence import Note
 from grader.printable import printable
 from grader.run.client import WatchedClient, cells_on
 from grader.run.enclosure import Enclosure
+from grader.run.environment import font_list
 from grader.run.execution import CellOutcome, CellStatus, Execution
 from grader.run.isolation import Sandbox, choose
 from grader.run.kernel import KernelStarter
-from grader.run.kernel.cold import font_list
 from grader.run.limits import Watch
 from grader.run.probing import SECONDS, prepare, probe_code
 from grader.run.recorder.config import KernelConfig

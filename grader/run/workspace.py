@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.assignment import Assignment
+from grader.run.locks import LOCK, take_lock
 
-__all__ = ["LOCK", "Workspace", "remove_forgotten", "take_lock", "work_files", "workspace"]
+__all__ = ["Workspace", "remove_forgotten", "work_files", "workspace"]
 
 
 PREFIX = "grader-"
-LOCK = "lock"
 TAKEN = "taken"
 FOLDERS = ("work", "home", "evidence", "inbox", "sockets", TAKEN)
 
@@ -64,24 +63,6 @@ def work_files(assignment: Assignment) -> tuple[tuple[str, str], ...]:
         support = assignment.folder / assignment.files.support
         files += [(str(path), path.name) for path in sorted(support.iterdir()) if path.name != "__pycache__"]
     return tuple(files)
-
-
-def take_lock(path: Path) -> int | None:
-    """Lock this file for as long as this process lives; None where that is not possible, or another one has it."""
-    if sys.platform == "win32":
-        return None
-    import fcntl
-
-    try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(file)
-        return None
-    return file
 
 
 def remove_forgotten() -> None:

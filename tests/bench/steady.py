@@ -43,7 +43,7 @@ goes through the solution and its variants again and again, on each Keras in tur
 def look(scratch: Path) -> dict[str, float]:
     """How things stand: megabytes, counts."""
     me = psutil.Process()
-    zygotes = [child for child in me.children() if "grader.run.kernel.zygote" in child.cmdline()]
+    zygotes = [child for child in me.children() if "grader.run.zygote.process" in child.cmdline()]
     everyone = [me, *zygotes]
     return {
         "memory": me.memory_info().rss / 1e6,

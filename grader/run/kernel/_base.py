@@ -26,6 +26,9 @@ class KernelStarter(ABC):
     def expect(self, flavour: str, training: str) -> None:  # noqa: B027 - not every way can do something about it
         """Such a kernel will be asked for soon: whatever takes long may be begun, and is not waited for."""
 
+    def dismiss(self) -> None:  # noqa: B027 - not every way keeps something
+        """No kernel will be asked for any more: what is kept for them may go, and is not waited for."""
+
     @abstractmethod
     def launch(self, flavour: str, environment: dict[str, str]) -> Launch:
         """How to start a monitor for another process with this Keras than a notebook's. Linux only.

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
-from platformdirs import user_cache_path
 
 from grader.child import python_module
 from grader.run.enclosure import Enclosure
+from grader.run.environment import kernel_environment
 from grader.run.kernel._base import KernelStarter
 from grader.run.kernel.client import PromptClient
 from grader.run.kernel.monitored import Launch, new_monitor, provide
 from grader.run.recorder.config import KernelConfig
 
-__all__ = ["ColdKernel", "font_list", "kernel_environment", "new_manager"]
-
-PASSED_ON = (
-    "PATH",
-    "LANG",
-    "LC_ALL",
-    "LD_LIBRARY_PATH",
-    "SYSTEMROOT",
-    "PYTHONDONTWRITEBYTECODE",
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-)
+__all__ = ["ColdKernel", "new_manager"]
 
 
 class OneSpec(KernelSpecManager):
@@ -75,39 +62,3 @@ def new_manager(enclosure: Enclosure, config: KernelConfig) -> AsyncKernelManage
         manager.transport = "ipc"
         manager.ip = f"{enclosure.host.sockets}/k"
     return manager
-
-
-def font_list() -> Path:
-    """Folder with Matplotlib's list of the machine's fonts, which takes seconds to make: made once, by the grader.
-
-    Each kernel gets a copy. What a notebook writes there reaches no other one.
-    """
-    folder = user_cache_path("grader") / "matplotlib"
-    folder.mkdir(parents=True, exist_ok=True)
-    if not any(folder.glob("fontlist-*.json")):
-        environment = {**os.environ, "MPLCONFIGDIR": str(folder)}
-        command = [sys.executable, "-c", "import matplotlib.font_manager"]
-        subprocess.run(command, env=environment, cwd="/", capture_output=True, check=False)
-    return folder
-
-
-def kernel_environment(home: str, flavour: str, training: str) -> dict[str, str]:
-    """The environment of a kernel's process: nothing of the grader's own but what Python needs to start."""
-    threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_ENABLE_ONEDNN_OPTS": "0"}
-    return {
-        **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
-        "HOME": home,
-        "IPYTHONDIR": f"{home}/ipython",
-        "JUPYTER_CONFIG_DIR": f"{home}/jupyter",
-        "TMPDIR": f"{home}/tmp",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "MPLCONFIGDIR": f"{home}/matplotlib",
-        "TF_USE_LEGACY_KERAS": "1" if flavour == "2" else "0",
-        "KERAS_BACKEND": "tensorflow",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "-1",
-        # Two images are too few to share out among threads, or to make a kernel of oneDNN's for.
-        **(threads if training == "bounded" else {}),
-        # Frozen-module and debugger warnings would end up among the student's outputs.
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-    }

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
-import os
-import socket
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
-from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
 
-from grader.child import python_module
-from grader.errors import KernelError
 from grader.run.enclosure import Enclosure
-from grader.run.isolation._monitor import receive, send
 from grader.run.kernel._base import KernelStarter
-from grader.run.kernel.cold import font_list, kernel_environment, new_manager
+from grader.run.kernel.cold import new_manager
 from grader.run.kernel.monitored import Launch, provide
 from grader.run.recorder.config import KernelConfig
-from grader.run.workspace import LOCK, take_lock
+from grader.run.zygote import Zygote, can_fork, started_ahead
 
 __all__ = ["WarmKernels"]
-
-STARTUP = 120
-"""Seconds that a zygote may take to import everything."""
 
 
 class WarmKernels(KernelStarter):
@@ -48,7 +34,7 @@ class WarmKernels(KernelStarter):
     @staticmethod
     def available() -> bool:
         """Whether kernels can be forked here."""
-        return sys.platform == "linux" and hasattr(os, "fork") and Path("/proc/self/task").is_dir()
+        return can_fork()
 
     def expect(self, flavour: str, training: str) -> None:
         """Have the zygote start to import."""
@@ -80,12 +66,18 @@ class WarmKernels(KernelStarter):
         zygote.wait()
         return zygote.fork
 
+    def dismiss(self) -> None:
+        """Have the zygotes leave."""
+        for zygote in self._zygotes.values():
+            zygote.dismiss()
+
     def _begun(self, flavour: str, training: str) -> Zygote:
         zygote = self._zygotes.get((flavour, training))
         if zygote is not None and not zygote.alive:
             zygote.close()
         if zygote is None or not zygote.alive:
-            zygote = self._zygotes[flavour, training] = Zygote(flavour, training, lean=self._lean)
+            zygote = self._zygotes[flavour, training] = started_ahead() or Zygote()
+            zygote.become(flavour, training, lean=self._lean)
         return zygote
 
     def close(self) -> None:
@@ -93,88 +85,3 @@ class WarmKernels(KernelStarter):
         for zygote in self._zygotes.values():
             zygote.close()
         self._zygotes.clear()
-
-
-class Zygote:
-    """The process that kernels are forked from."""
-
-    def __init__(self, flavour: str, training: str, *, lean: bool) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._control = ours
-        self._home = tempfile.TemporaryDirectory(prefix="grader-zygote-")
-        # As long as this process lives, no other one takes the folder for forgotten.
-        self._lock = take_lock(Path(self._home.name) / LOCK)
-        self._log = (Path(self._home.name) / "log").open("w+b")
-        with theirs:
-            self._process = subprocess.Popen(
-                python_module("grader.run.kernel.zygote", flavour, "lean" if lean else "full"),
-                stdin=theirs.fileno(),
-                stdout=self._log,
-                stderr=self._log,
-                env={
-                    **kernel_environment(self._home.name, flavour, training),
-                    "TMPDIR": self._home.name,
-                    "MPLCONFIGDIR": str(font_list()),
-                    # Their thread pools would be there before the first fork.
-                    "OPENBLAS_NUM_THREADS": "1",
-                    "OMP_NUM_THREADS": "1",
-                    # The same of Arrow's memory pool, which pandas brings along where it is installed.
-                    "JE_ARROW_MALLOC_CONF": "background_thread:false",
-                },
-                cwd="/",
-                start_new_session=True,
-            )
-        self._control.settimeout(STARTUP)
-        self._ready = False
-
-    def wait(self) -> None:
-        """Return once it has imported what it should.
-
-        Raises:
-            KernelError: it could not, or cannot be forked afterwards.
-        """
-        if self._ready:
-            return
-        threads = self._answer().get("threads")
-        if threads != 1:
-            self.close()
-            raise KernelError(f"Warm kernels: {threads} threads after the imports, so that nothing can be forked.")
-        self._ready = True
-
-    @property
-    def alive(self) -> bool:
-        """Whether it can still be forked."""
-        return self._process.poll() is None
-
-    def _answer(self) -> dict[str, Any]:
-        try:
-            answer = receive(self._control)[0]
-        except TimeoutError:
-            answer = {}
-        if not answer:
-            self._log.seek(0)
-            lines = self._log.read().decode(errors="replace").strip().splitlines()
-            self.close()
-            raise KernelError(
-                f"Warm kernels could not be started: {lines[-1] if lines else 'no answer'}.",
-                "Run `grader doctor` to see what is missing.",
-            )
-        return answer
-
-    def fork(self, theirs: socket.socket, log: int) -> None:
-        """A monitor at the other end of this socket, writing to this file descriptor."""
-        send(self._control, {"do": "fork"}, [theirs.fileno(), log])
-
-    def close(self) -> None:
-        """End it. Its kernels are killed with it."""
-        self._control.close()
-        if self._ready:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(1)
-        self._process.kill()
-        self._process.wait()
-        self._log.close()
-        self._home.cleanup()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None

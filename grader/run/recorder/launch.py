@@ -11,12 +11,14 @@ from pathlib import Path
 from grader.run.recorder.config import KernelConfig
 from grader.run.recorder.figures import draw_figures_once
 from grader.run.recorder.imports import collector_at_rest, leave_debugger_out, scikit_learn_when_needed
+from grader.run.recorder.introspection import quick_introspection
 from grader.run.recorder.outputs import bound_output, pipe_without_network
+from grader.run.recorder.stand_ins import optional_packages_when_needed
 
-__all__ = ["import_needed", "main", "serve"]
+__all__ = ["import_common", "import_needed", "main", "serve"]
 
-NEEDED = ("ipykernel.kernelapp", "IPython.core.magics", "matplotlib.pyplot", "tensorflow")
-"""What takes long to import, and nearly every notebook needs."""
+COMMON = ("ipykernel.kernelapp", "IPython.core.magics", "matplotlib.pyplot")
+"""What takes long to import, and nearly every notebook needs, whichever Keras it uses."""
 
 
 def serve(config: KernelConfig, connection_file: str) -> None:
@@ -40,10 +42,18 @@ def serve(config: KernelConfig, connection_file: str) -> None:
     app.start()
 
 
+def import_common() -> None:
+    """Import what takes long and has nothing to do with TensorFlow."""
+    with collector_at_rest():
+        for name in COMMON:
+            importlib.import_module(name)
+
+
 def import_needed(flavour: str) -> None:
     """Import what takes long, in as little time as it can be done."""
-    with collector_at_rest(), scikit_learn_when_needed():
-        for name in (*NEEDED, f"grader.run.recorder.keras{flavour}"):
+    import_common()
+    with collector_at_rest(), optional_packages_when_needed(), scikit_learn_when_needed(), quick_introspection():
+        for name in ("tensorflow", f"grader.run.recorder.keras{flavour}"):
             importlib.import_module(name)
 
 

@@ -14,9 +14,9 @@ from typing import Any
 from grader.child import python_module
 from grader.errors import KernelError
 from grader.run.enclosure import Enclosure
+from grader.run.environment import kernel_environment
 from grader.run.isolation import Sandbox, choose
 from grader.run.kernel import KernelStarter
-from grader.run.kernel.cold import kernel_environment
 from grader.run.kernel.monitored import begin
 from grader.run.limits import members_of, memory_of
 from grader.run.workspace import workspace

@@ -1,11 +1,9 @@
-"""The process that warm kernels are forked from: `python -m grader.run.kernel.zygote FLAVOUR lean|full`.
+"""The zygote itself: `python -m grader.run.zygote.process`. Its stdin is a socket.
 
-Its stdin is a socket.
-
-It imports once what every kernel needs, runs no TensorFlow operation (the first one starts threads, and a fork would
-leave a child waiting for threads that it does not have), and then only waits for requests. A request forks a monitor
-(`grader.run.isolation._monitor`), which puts up the walls and forks the kernel. When the grader dies its sockets close,
-and the zygote and all monitors end.
+It imports what every kernel has, is told which Keras it is to import and whether anything else, and then only waits for
+requests. It runs no TensorFlow operation: the first one starts threads, and a fork would leave a child waiting for
+threads that it does not have. A request forks a monitor (`grader.run.isolation._monitor`), which puts up the walls and
+forks the kernel. When the grader dies its sockets close, and the zygote and all monitors end.
 """
 
 from __future__ import annotations
@@ -18,14 +16,14 @@ import random
 import shutil
 import signal
 import socket
-import sys
 import tempfile
 from typing import Any
 
 from grader.run.isolation._monitor import Monitor, receive, send
 from grader.run.isolation._start import start_kernel
 from grader.run.recorder.imports import collector_at_rest
-from grader.run.recorder.launch import import_needed
+from grader.run.recorder.introspection import quick_introspection
+from grader.run.recorder.launch import import_common, import_needed
 
 __all__ = ["main"]
 
@@ -52,13 +50,19 @@ WANTED = (
 imported it tells the kernel's shell how to show a figure, and here there is no shell yet."""
 
 
-def main(flavour: str, imports: str) -> None:
+def main() -> None:
     """Import, say how many threads there are, and serve until the socket closes."""
     control = socket.socket(fileno=os.dup(0))
-    if imports == "lean":
-        import_needed(flavour)
+    import_common()
+    told, _, _ = receive(control)
+    if not told:  # Nobody wanted one.
+        leave()
+        return
+    os.environ.update(told["settings"])
+    if told["lean"]:
+        import_needed(told["flavour"])
     else:
-        import_wanted(flavour)
+        import_wanted(told["flavour"])
     threads = len(os.listdir("/proc/self/task"))
     with contextlib.suppress(BrokenPipeError):  # Gone already; the loop below then ends at once.
         send(control, {"threads": threads})
@@ -68,8 +72,7 @@ def main(flavour: str, imports: str) -> None:
     while True:
         request, files, _ = receive(control)
         if not request:
-            # The grader removes this folder too, if it ends by itself.
-            shutil.rmtree(os.environ["HOME"], ignore_errors=True)
+            leave()
             return
         channel, log = files
         if os.fork() == 0:
@@ -78,9 +81,14 @@ def main(flavour: str, imports: str) -> None:
             os.close(file)
 
 
+def leave() -> None:
+    """Remove the folder of this process. The grader does that too, if it ends by itself."""
+    shutil.rmtree(os.environ["HOME"], ignore_errors=True)
+
+
 def import_wanted(flavour: str) -> None:
     """Import whatever some notebook may want."""
-    with collector_at_rest():
+    with collector_at_rest(), quick_introspection():
         for name in (*WANTED, f"grader.run.recorder.keras{flavour}"):
             importlib.import_module(name)
         # What is garbage by now would never be looked at again.
@@ -118,6 +126,6 @@ def reseed() -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()
     # Tidying TensorFlow up takes a while, and nobody would notice.
     os._exit(0)
