@@ -31,7 +31,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has walls
 def refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that refuses namespaces."""
     found = {"namespaces": "unshare pid: Operation not permitted", "landlock": "", "bare": ""}
-    monkeypatch.setattr(_choice, "obstacles", lambda: found)
+    monkeypatch.setattr(_choice, "obstacles", lambda which="all": found)
 
 
 def test_the_strongest_tier_comes_first_and_bare_always_works() -> None:
@@ -39,6 +39,17 @@ def test_the_strongest_tier_comes_first_and_bare_always_works() -> None:
     assert obstacles()["bare"] == ""
     assert choose("none").tier.name == "bare"
     assert choose("none").warning == ""
+
+
+@linux
+def test_only_the_strongest_tier_that_works_is_looked_for_and_no_weaker_one_tried() -> None:
+    names = [tier.name for tier in tiers()]
+    tried = obstacles("strongest")
+    *broken, works = tried
+    assert list(tried) == names[: len(tried)]
+    assert tried[works] == "" and all(tried[name] for name in broken)
+    assert {name: obstacles()[name] for name in tried} == dict(tried)
+    assert choose("auto").tier.name == works
 
 
 @pytest.mark.usefixtures("refused")
@@ -65,7 +76,7 @@ def test_auto_warns_once_and_says_what_to_beware_of(capsys: pytest.CaptureFixtur
 
 def test_doctor_says_how_to_get_a_better_tier(monkeypatch: pytest.MonkeyPatch) -> None:
     found = {"namespaces": "unshare pid: Operation not permitted", "landlock": "no Landlock", "bare": ""}
-    monkeypatch.setattr(_choice, "obstacles", lambda: found)
+    monkeypatch.setattr(_choice, "obstacles", lambda which="all": found)
     monkeypatch.setattr("grader.doctor.obstacles", lambda: found)
     line = isolation()
     assert line.state == "warning"

@@ -37,11 +37,15 @@ class Chosen:
 
 
 @functools.cache
-def obstacles() -> Mapping[str, str]:
-    """Why each tier does not work on this machine, by name; empty where it does. Tried once in a process."""
+def obstacles(which: Literal["all", "strongest"] = "all") -> Mapping[str, str]:
+    """Why each tier does not work on this machine, by name; empty where it does. Tried once in a process.
+
+    Args:
+        which: all tiers, or none below the strongest that works.
+    """
     if sys.platform != "linux":
         return {tier.name: tier.works() for tier in tiers()}
-    trial = python_module("grader.run.isolation._trial")
+    trial = python_module("grader.run.isolation._trial", which)
     try:
         tried = subprocess.run(
             trial, cwd="/", capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL
@@ -60,12 +64,13 @@ def choose(mode: str = "auto") -> Chosen:
     """
     if mode == "none":
         return Chosen(tiers()[-1])
-    found = obstacles()
     named = [tier for tier in tiers() if tier.name == mode]
     if named:
-        if found[mode]:
-            raise IsolationError(f"isolation {mode} does not work here ({found[mode]}).", named[0].remedy)
+        obstacle = obstacles()[mode]
+        if obstacle:
+            raise IsolationError(f"isolation {mode} does not work here ({obstacle}).", named[0].remedy)
         return Chosen(named[0])
+    found = obstacles("strongest")
     tier = next(tier for tier in tiers() if not found.get(tier.name, "not tried"))
     if tier.strict:
         return Chosen(tier)

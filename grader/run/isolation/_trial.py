@@ -1,4 +1,4 @@
-"""Trying out which tiers work on this machine: `python -m grader.run.isolation._trial`.
+"""Trying out which tiers work on this machine: `python -m grader.run.isolation._trial all|strongest`.
 
 A process of its own, so that it may fork however many threads the grader has. Each tier is really put up, around
 a program that looks whether it holds and whether Python still works in there.
@@ -110,10 +110,19 @@ def _readable(path: str) -> bool:
         return False
 
 
-def main() -> None:
-    """Print the obstacle of each tier as JSON."""
-    print(json.dumps({tier.name: obstacle(tier) for tier in tiers()}))
+def main(which: str) -> None:
+    """Print the obstacle of each tier as JSON.
+
+    Args:
+        which: ``all``, or ``strongest`` for none below the strongest that works.
+    """
+    found: dict[str, str] = {}
+    for tier in tiers():
+        found[tier.name] = obstacle(tier)
+        if which == "strongest" and not found[tier.name]:
+            break
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
