@@ -16,7 +16,7 @@ from grader.assignment import Assignment
 from grader.evidence import Evidence
 from grader.grade import Options, gather_evidence
 from grader.run.kernel import ColdKernel, KernelStarter, WarmKernels
-from grader.run.zygote import start_ahead
+from grader.run.zygote import started_ahead, zygote_ahead
 from grader.submission import load_submission
 from tests.notebooks import write_notebook
 
@@ -169,12 +169,13 @@ def test_a_zygote_that_was_started_ahead_becomes_the_first_one_asked_for(
     keras: str, tmp_path: Path, alpaca: Assignment
 ) -> None:
     before = zygotes()
-    start_ahead()
-    (ahead,) = [zygote for zygote in zygotes() if zygote not in before]
-    kernels = WarmKernels(lean=True)
-    kernels.expect(keras, "bounded")
-    kernels.expect(keras, "bounded")
-    assert [zygote for zygote in zygotes() if zygote not in before] == [ahead]
+    with zygote_ahead():
+        (ahead,) = [zygote for zygote in zygotes() if zygote not in before]
+        kernels = WarmKernels(lean=True)
+        kernels.expect(keras, "bounded")
+        kernels.expect(keras, "bounded")
+        assert [zygote for zygote in zygotes() if zygote not in before] == [ahead]
+    # It is the taker's, and not at an end where what it was started for is.
     told = ["import os, tensorflow as tf", "print(tf.keras.Model.__module__.split('.')[0], *sorted(os.environ))"]
     evidence, notebook = run(write_notebook(tmp_path / "a.ipynb", told), alpaca, keras, kernels)
     assert [output.output_type for output in notebook.cells[-1].outputs] == ["stream"], notebook.cells[-1].outputs
@@ -187,7 +188,11 @@ def test_a_zygote_that_was_started_ahead_becomes_the_first_one_asked_for(
     kernels.close()
 
 
-def test_nobody_waits_for_a_zygote_that_was_started_for_nothing(tmp_path: Path) -> None:
+def test_a_zygote_that_nobody_asks_for_is_at_an_end_with_what_it_was_started_for(tmp_path: Path) -> None:
+    before = zygotes()
+    with zygote_ahead():
+        (ahead,) = [zygote for zygote in zygotes() if zygote not in before]
+    assert not ahead.is_running() and started_ahead() is None
     command = [str(Path(sys.executable).parent / "grader"), "check", str(tmp_path / "missing.ipynb")]
     folder = {**os.environ, "TMPDIR": str(tmp_path)}
     done = subprocess.run(command, env=folder, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)

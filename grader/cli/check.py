@@ -22,7 +22,7 @@ from grader.cli.run_options import (
     options_of,
     warn_of_isolation,
 )
-from grader.run.zygote import start_ahead
+from grader.run.zygote import zygote_ahead
 
 if TYPE_CHECKING:
     from grader.assignment import Assignment
@@ -74,14 +74,15 @@ def check(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
 ) -> None:
     """Grade a notebook and say what happened."""
+    layout = Layout(format, output, quiet)
     # TensorFlow takes longest, and does not need this process: it is imported while all else is.
-    start_ahead()
-    options = options_of(keras, training, replay, isolation, keep_weights)
-    if len(notebooks) == 1:
-        check_one(notebooks[0], assignment, options, Layout(format, output, quiet))
-    else:
-        warn_of_isolation(options)
-        check_several(notebooks, assignment, options, Layout(format, output, quiet))
+    with zygote_ahead():
+        options = options_of(keras, training, replay, isolation, keep_weights)
+        if len(notebooks) == 1:
+            check_one(notebooks[0], assignment, options, layout)
+        else:
+            warn_of_isolation(options)
+            check_several(notebooks, assignment, options, layout)
 
 
 @dataclass(frozen=True)

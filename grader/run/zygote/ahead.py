@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import atexit
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from grader.run.zygote.handle import Zygote, can_fork
 
-__all__ = ["start_ahead", "started_ahead"]
+__all__ = ["started_ahead", "zygote_ahead"]
 
 AHEAD: list[Zygote] = []
 """The one that nobody has asked for yet."""
 
 
-def start_ahead() -> None:
-    """A notebook is going to be run in this process: start a zygote, and wait for nothing."""
-    if can_fork():
-        zygote = Zygote()
-        AHEAD.append(zygote)
-        # Where the notebook cannot be read, nobody ever asks for it. To close it twice does no harm.
-        atexit.register(zygote.close)
+@contextmanager
+def zygote_ahead() -> Iterator[None]:
+    """A notebook is going to be run within: start a zygote now, and wait for nothing."""
+    if not can_fork():
+        yield
+        return
+    zygote = Zygote()
+    AHEAD.append(zygote)
+    try:
+        yield
+    finally:
+        # Where the notebook cannot be read, say, nobody ever asked for it.
+        if zygote in AHEAD:
+            AHEAD.remove(zygote)
+            zygote.close()
 
 
 def started_ahead() -> Zygote | None:
