@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import psutil
 import pytest
+from jupyter_client.kernelspec import KernelSpec
 from nbformat import NotebookNode
 
 from grader.assignment import Assignment
 from grader.evidence import Evidence
 from grader.grade import Options, gather_evidence
+from grader.run.isolation._monitor import receive, send
 from grader.run.kernel import ColdKernel, KernelStarter, WarmKernels
+from grader.run.kernel.monitored import MonitoredProcess, MonitoredProvisioner
 from grader.run.zygote import started_ahead, zygote_ahead
 from grader.submission import load_submission
 from tests.notebooks import write_notebook
@@ -113,6 +118,31 @@ def test_how_a_kernel_died_is_told_and_the_next_one_starts(alpaca: Assignment, t
         assert [cell.status for cell in gather(living, alpaca, "3", warm).notebook.cells] == ["ran"]
     finally:
         warm.close()
+
+
+def test_who_kills_a_kernel_is_told_of_its_end_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """jupyter_client would look for it every tenth of a second, once a notebook."""
+
+    async def killed(end: bool) -> int | None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours, theirs:
+            process = MonitoredProcess(ours, 1, 1, None)
+            provisioner = MonitoredProvisioner(kernel_id="one", kernel_spec=KernelSpec())
+            provisioner.process = process
+            killing = asyncio.ensure_future(provisioner.kill())
+            assert (await asyncio.to_thread(receive, theirs))[0] == {"do": "kill"}
+            assert not killing.done()
+            if end:
+                send(theirs, {"ended": signal.SIGKILL})
+            await killing
+            # Nobody listens any more.
+            assert not asyncio.get_running_loop().remove_reader(ours)
+            return process.poll()
+
+    assert asyncio.run(killed(end=True)) == -signal.SIGKILL
+    # One that does not end is left to whoever looks for it again.
+    monkeypatch.setattr("grader.run.kernel.monitored.ENDING", 0.01)
+    assert asyncio.run(killed(end=False)) is None
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

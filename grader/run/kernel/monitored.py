@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -26,6 +27,8 @@ __all__ = ["Launch", "MonitoredProcess", "MonitoredProvisioner", "begin", "new_m
 
 STARTUP = 60
 """Seconds that walls may take to be put up; they take a few hundredths of one."""
+ENDING = 5.0
+"""Seconds to wait for the end of a kernel that was killed, before it is left to whoever looks for it again."""
 Launch = Callable[[socket.socket, int], "subprocess.Popen[bytes] | None"]
 """Starts a monitor, given its end of the socket and a file to write to; gives its process where that is a child."""
 
@@ -88,6 +91,17 @@ class MonitoredProcess:
         """Called once it has ended."""
         return self.poll()
 
+    async def ended(self) -> None:
+        """Return as soon as the monitor tells that it has."""
+        if self.poll() is not None:
+            return
+        loop, told = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._control, told.set)
+        try:
+            await told.wait()
+        finally:
+            loop.remove_reader(self._control)
+
     def send_signal(self, number: int) -> None:
         """SIGINT interrupts it; any other signal ends it, with all that it started."""
         if self.poll() is None:
@@ -145,6 +159,13 @@ class MonitoredProvisioner(LocalProvisioner):
         self._enclosure = enclosure
         self._config = config
         self._launch = launch
+
+    async def kill(self, restart: bool = False) -> None:
+        """End it, and wait for that: jupyter_client, which goes on waiting, looks only every tenth of a second."""
+        await super().kill(restart)
+        if self.process is not None:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.process.ended(), ENDING)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         enclosure = self._enclosure
