@@ -19,9 +19,10 @@ import socket
 import tempfile
 from typing import Any
 
+from grader.run.compat import hazards
 from grader.run.isolation._monitor import Monitor, receive, send
 from grader.run.isolation._start import start_kernel
-from grader.run.recorder.imports import collector_at_rest
+from grader.run.recorder.imports import collector_at_rest, leave_debugger_out
 from grader.run.recorder.introspection import quick_introspection
 from grader.run.recorder.launch import import_common, import_needed
 
@@ -32,7 +33,12 @@ WANTED = (
     "ipykernel.ipkernel",
     "IPython.core.magics",
     "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
     "IPython.core.pylabtools",
+    "IPython.extensions.storemagic",
+    "tornado.platform.asyncio",
+    "tornado.queues",
     "matplotlib.pyplot",
     "matplotlib.backends.backend_agg",
     "numpy",
@@ -89,7 +95,8 @@ def leave() -> None:
 def import_wanted(flavour: str) -> None:
     """Import whatever some notebook may want."""
     with collector_at_rest(), quick_introspection():
-        for name in (*WANTED, f"grader.run.recorder.keras{flavour}"):
+        leave_debugger_out()
+        for name in (*WANTED, *map("grader.run.compat.{}".format, hazards()), f"grader.run.recorder.keras{flavour}"):
             importlib.import_module(name)
         # What is garbage by now would never be looked at again.
         gc.collect()
