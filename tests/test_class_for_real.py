@@ -26,6 +26,7 @@ from grader.run.kernel import WarmKernels
 from grader.submission import load_submission
 from grader.weights import WeightsStore
 from tests.notebooks import ROOT, grader, write_notebook
+from tests.zygotes import Zygotes
 
 REFERENCE = ROOT / "reference" / "alpaca-mobilenetv2"
 VARIANT = REFERENCE / "variants" / "training-flag-forgotten.ipynb"
@@ -96,24 +97,6 @@ def task(tmp_path: Path, alpaca: Assignment) -> Task:
     store.ensure("MobileNetV2", [(160, 160, 3)])
     path = write_notebook(tmp_path / "one.ipynb", ["import time\ntime.sleep(0.5)\nprint('done')"])
     return task_of("key", load_submission(path), alpaca, Options(keras="3", isolation="none"), store)
-
-
-class Zygotes:
-    """The zygotes that come to be from now on."""
-
-    def __init__(self) -> None:
-        self._before = {process.pid for process in self._all()}
-
-    @staticmethod
-    def _all() -> list[psutil.Process]:
-        children = psutil.Process().children()
-        return [child for child in children if "grader.run.zygote.process" in child.cmdline()]
-
-    def new(self) -> list[psutil.Process]:
-        return [process for process in self._all() if process.pid not in self._before]
-
-    def forks(self) -> list[psutil.Process]:
-        return [fork for process in self.new() for fork in process.children()]
 
 
 @pytest.mark.skipif(not WarmKernels.available(), reason="kernels are forked on Linux only")

@@ -24,6 +24,7 @@ from grader.run.kernel.monitored import MonitoredProcess, MonitoredProvisioner
 from grader.run.zygote import started_ahead, zygote_ahead
 from grader.submission import load_submission
 from tests.notebooks import write_notebook
+from tests.zygotes import Zygotes
 
 ROOT = Path(__file__).resolve().parent.parent
 SOLUTION = ROOT / "reference" / "alpaca-mobilenetv2" / "solution.ipynb"
@@ -190,21 +191,17 @@ def test_nothing_is_left_when_the_grader_is_killed(tmp_path: Path) -> None:
         grader.communicate()
 
 
-def zygotes() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "grader.run.zygote.process" in child.cmdline()]
-
-
 @pytest.mark.parametrize("keras", ["2", "3"])
 def test_a_zygote_that_was_started_ahead_becomes_the_first_one_asked_for(
     keras: str, tmp_path: Path, alpaca: Assignment
 ) -> None:
-    before = zygotes()
+    zygotes = Zygotes()
     with zygote_ahead():
-        (ahead,) = [zygote for zygote in zygotes() if zygote not in before]
+        (ahead,) = zygotes.new()
         kernels = WarmKernels(lean=True)
         kernels.expect(keras, "bounded")
         kernels.expect(keras, "bounded")
-        assert [zygote for zygote in zygotes() if zygote not in before] == [ahead]
+        assert zygotes.new() == [ahead]
     # It is the taker's, and not at an end where what it was started for is.
     told = ["import os, tensorflow as tf", "print(tf.keras.Model.__module__.split('.')[0], *sorted(os.environ))"]
     evidence, notebook = run(write_notebook(tmp_path / "a.ipynb", told), alpaca, keras, kernels)
@@ -219,9 +216,9 @@ def test_a_zygote_that_was_started_ahead_becomes_the_first_one_asked_for(
 
 
 def test_a_zygote_that_nobody_asks_for_is_at_an_end_with_what_it_was_started_for(tmp_path: Path) -> None:
-    before = zygotes()
+    zygotes = Zygotes()
     with zygote_ahead():
-        (ahead,) = [zygote for zygote in zygotes() if zygote not in before]
+        (ahead,) = zygotes.new()
     assert not ahead.is_running() and started_ahead() is None
     command = [str(Path(sys.executable).parent / "grader"), "check", str(tmp_path / "missing.ipynb")]
     folder = {**os.environ, "TMPDIR": str(tmp_path)}

@@ -25,6 +25,7 @@ from grader.feedback.render import render
 from grader.grade import Options, grade
 from grader.run.kernel import WarmKernels
 from grader.submission import load_submission
+from tests.zygotes import zygotes_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SLUG = "alpaca-mobilenetv2"
@@ -43,7 +44,7 @@ goes through the solution and its variants again and again, on each Keras in tur
 def look(scratch: Path) -> dict[str, float]:
     """How things stand: megabytes, counts."""
     me = psutil.Process()
-    zygotes = [child for child in me.children() if "grader.run.zygote.process" in child.cmdline()]
+    zygotes = zygotes_of(me)
     everyone = [me, *zygotes]
     return {
         "memory": me.memory_info().rss / 1e6,

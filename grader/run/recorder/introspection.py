@@ -12,9 +12,6 @@ from typing import Any
 
 __all__ = ["quick_introspection"]
 
-POSITIONAL, NAMED = 0x04, 0x08
-"""Flags of code that takes `*args`, and `**kwargs` (see `inspect.CO_VARARGS`)."""
-
 
 @contextmanager
 def quick_introspection() -> Iterator[None]:
@@ -42,8 +39,8 @@ def argument_names(usual: Callable[[Any], inspect.FullArgSpec], func: Any) -> in
     end = code.co_argcount + code.co_kwonlyargcount
     positional, keyword_only = code.co_varnames[: code.co_argcount], code.co_varnames[code.co_argcount : end]
     others = list(code.co_varnames[end:])
-    varargs = others.pop(0) if code.co_flags & POSITIONAL else None
-    varkw = others.pop(0) if code.co_flags & NAMED else None
+    varargs = others.pop(0) if code.co_flags & inspect.CO_VARARGS else None
+    varkw = others.pop(0) if code.co_flags & inspect.CO_VARKEYWORDS else None
     takes = {*positional, *keyword_only, varargs, varkw, "return"}
     return inspect.FullArgSpec(
         args=list(positional),

@@ -10,10 +10,8 @@ from pathlib import Path
 
 from grader.run.recorder.config import KernelConfig
 from grader.run.recorder.figures import draw_figures_once
-from grader.run.recorder.imports import collector_at_rest, leave_debugger_out, scikit_learn_when_needed
-from grader.run.recorder.introspection import quick_introspection
+from grader.run.recorder.imports import collector_at_rest, keras_in_little_time, leave_debugger_out
 from grader.run.recorder.outputs import bound_output, pipe_without_network
-from grader.run.recorder.stand_ins import optional_packages_when_needed
 
 __all__ = ["import_common", "import_needed", "main", "serve"]
 
@@ -52,7 +50,7 @@ def import_common() -> None:
 def import_needed(flavour: str) -> None:
     """Import what takes long, in as little time as it can be done."""
     import_common()
-    with collector_at_rest(), optional_packages_when_needed(), scikit_learn_when_needed(), quick_introspection():
+    with keras_in_little_time():
         for name in ("tensorflow", f"grader.run.recorder.keras{flavour}"):
             importlib.import_module(name)
 

@@ -26,9 +26,9 @@ IMAGES = 4
 
 def import_needed(flavour: str) -> None:
     """What takes long."""
-    from grader.run.recorder.imports import collector_at_rest, scikit_learn_when_needed
+    from grader.run.recorder.imports import keras_in_little_time
 
-    with collector_at_rest(), scikit_learn_when_needed():
+    with keras_in_little_time():
         load_adapter(flavour)
 
 

@@ -29,9 +29,7 @@ from grader.run.recorder.launch import import_common, import_needed
 __all__ = ["main"]
 
 WANTED = (
-    "ipykernel.kernelapp",
     "ipykernel.ipkernel",
-    "IPython.core.magics",
     "IPython.core.completer",
     "IPython.core.completerlib",
     "IPython.core.debugger",
@@ -39,7 +37,6 @@ WANTED = (
     "IPython.extensions.storemagic",
     "tornado.platform.asyncio",
     "tornado.queues",
-    "matplotlib.pyplot",
     "matplotlib.backends.backend_agg",
     "numpy",
     "pandas",
@@ -50,9 +47,8 @@ WANTED = (
     "safetensors.numpy",
     "tensorflow",
     "grader.run.recorder.install",
-    "grader.run.recorder.launch",
 )
-"""What notebooks of this kind import, and what a kernel is made of. Not Matplotlib's inline backend: while it is being
+"""What else notebooks of this kind import, and kernels are made of. Not Matplotlib's inline backend: while it is being
 imported it tells the kernel's shell how to show a figure, and here there is no shell yet."""
 
 
