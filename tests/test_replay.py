@@ -102,9 +102,10 @@ def test_who_is_only_drawn_is_measured_for_the_comparison_alone_and_gets_the_sam
     assert [one.training for one in measured.answers] == ["false"]
     assert [phase.index for phase in measured.phases] == [1, 2]
     assert (measured.counterfactuals, measured.disagreements, measured.unmeasured) == ((), (), ())
-    # By how much statistics moved hangs on random images.
-    results = [[(check.code, check.outcome, check.points) for check in one.report.checks] for one in (drawn, other)]
-    assert results[0] == results[1]
+    # Which statistics moved most, and by how much, hangs on random images; that is in the message alone.
+    exclude = {"findings": {"__all__": {"message"}}}
+    told = [[check.model_dump(exclude=exclude) for check in one.report.checks] for one in (drawn, other)]
+    assert told[0] == told[1]
     assert "Tried on your own model" not in render(drawn.report, "markdown") + render(other.report, "markdown")
 
 
