@@ -76,9 +76,7 @@ def byte_code() -> Line:
 def kernels() -> Line:
     """How kernels start."""
     if WarmKernels.available():
-        return Line(
-            "kernels", "ok", "forked from a warm process where several notebooks are graded, cold for a single one"
-        )
+        return Line("kernels", "ok", "forked from a warm process, which imports less where a single notebook is graded")
     return Line("kernels", "ok", "cold: each imports TensorFlow anew (forking a warm process needs Linux)")
 
 

@@ -16,10 +16,11 @@ from jupyter_client.kernelspec import KernelSpec
 from nbformat import NotebookNode
 
 from grader.assignment import Assignment
+from grader.doctor import kernels
 from grader.evidence import Evidence
 from grader.grade import Options, gather_evidence
 from grader.run.isolation._monitor import receive, send
-from grader.run.kernel import ColdKernel, KernelStarter, WarmKernels
+from grader.run.kernel import ColdKernel, KernelStarter, WarmKernels, best_for
 from grader.run.kernel.monitored import MonitoredProcess, MonitoredProvisioner
 from grader.run.zygote import started_ahead, zygote_ahead
 from grader.submission import load_submission
@@ -121,6 +122,11 @@ def test_how_a_kernel_died_is_told_and_the_next_one_starts(alpaca: Assignment, t
         warm.close()
 
 
+def test_doctor_says_that_a_single_notebook_gets_a_warm_kernel_too() -> None:
+    assert isinstance(best_for(notebooks=1), WarmKernels)
+    assert kernels().text == "forked from a warm process, which imports less where a single notebook is graded"
+
+
 def test_who_kills_a_kernel_is_told_of_its_end_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """jupyter_client would look for it every tenth of a second, once a notebook."""
 
@@ -198,21 +204,21 @@ def test_a_zygote_that_was_started_ahead_becomes_the_first_one_asked_for(
     zygotes = Zygotes()
     with zygote_ahead():
         (ahead,) = zygotes.new()
-        kernels = WarmKernels(lean=True)
-        kernels.expect(keras, "bounded")
-        kernels.expect(keras, "bounded")
+        warm = WarmKernels(lean=True)
+        warm.expect(keras, "bounded")
+        warm.expect(keras, "bounded")
         assert zygotes.new() == [ahead]
     # It is the taker's, and not at an end where what it was started for is.
     told = ["import os, tensorflow as tf", "print(tf.keras.Model.__module__.split('.')[0], *sorted(os.environ))"]
-    evidence, notebook = run(write_notebook(tmp_path / "a.ipynb", told), alpaca, keras, kernels)
+    evidence, notebook = run(write_notebook(tmp_path / "a.ipynb", told), alpaca, keras, warm)
     assert [output.output_type for output in notebook.cells[-1].outputs] == ["stream"], notebook.cells[-1].outputs
     printed = notebook.cells[-1].outputs[0].text.split()
     assert (printed[0], evidence.environment.keras_flavour) == ("tf_keras" if keras == "2" else "keras", keras)
     # What it was told when it became one is there as if it had been from the beginning.
     assert {"TF_USE_LEGACY_KERAS", "TF_NUM_INTRAOP_THREADS", "KERAS_BACKEND", "HOME"} <= set(printed)
-    kernels.dismiss()
+    warm.dismiss()
     ahead.wait(10)
-    kernels.close()
+    warm.close()
 
 
 def test_a_zygote_that_nobody_asks_for_is_at_an_end_with_what_it_was_started_for(tmp_path: Path) -> None:
