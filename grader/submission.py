@@ -25,7 +25,7 @@ from grader.evidence import Note
 from grader.printable import printable
 from grader.repair import BeyondRepairError, repaired
 
-__all__ = ["LARGEST", "Submission", "clean_for_run", "load_submission", "parse_cell"]
+__all__ = ["KEPT_LENGTH", "LARGEST", "Submission", "clean_for_run", "load_starter", "load_submission", "parse_cell"]
 
 LARGEST = 50 * 10**6
 """Bytes above which a file is refused unread."""
@@ -105,6 +105,25 @@ def load_submission(path: Path, student: str = "") -> Submission:
         notebook=notebook,
         notes=tuple(Note(kind="repair", text=text) for text in repairs),
     )
+
+
+def load_starter(path: Path) -> NotebookNode:
+    """The starter's notebook; as long as the file stays as it is, whoever asks gets the same one. Not to be changed.
+
+    Raises:
+        SubmissionError: as `load_submission`.
+    """
+    try:
+        found = path.stat()
+    except OSError:  # Whoever reads it says what is wrong.
+        return load_submission(path).notebook
+    return starter_as_of(path, found.st_mtime_ns, found.st_size)
+
+
+@functools.lru_cache(maxsize=8)
+def starter_as_of(path: Path, changed: int, size: int) -> NotebookNode:
+    """As `load_starter`, and kept."""
+    return load_submission(path).notebook
 
 
 def clean_for_run(notebook: NotebookNode) -> NotebookNode:
@@ -274,13 +293,13 @@ def normalise(raw: dict[str, Any], repairs: list[str]) -> NotebookNode:
             continue
         cells.append(normalise_cell(cell, number, seen, faults, needs_ids))
     try:
-        nbformat.v4.new_notebook(cells=cells)
+        notebook = nbformat.v4.new_notebook(cells=cells)
     except nbformat.ValidationError:
         keep_to_schema(cells, faults)
+        notebook = nbformat.v4.new_notebook(cells=cells)
     for fault, count in faults.items():
         repairs.append(f"{count} {'cell' if count == 1 else 'cells'} {fault}")
     metadata = raw.get("metadata")
-    notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata = nbformat.from_dict(metadata if isinstance(metadata, dict) else {})
     return notebook
 
@@ -319,9 +338,12 @@ def normalise_cell(
         fault("had the id of another cell; replaced.")
         identifier = f"cell-{number}-again"
     seen.add(identifier)
-    make = getattr(nbformat.v4, f"new_{kind}_cell")
-    node: NotebookNode = make(source=source.replace("\r\n", "\n"), id=identifier)
-    node.metadata = nbformat.from_dict(metadata)
+    # Not by nbformat's own makers: each would hold its cell against the schema, as is done with all of them at the end.
+    node: NotebookNode = nbformat.from_dict(
+        {"id": identifier, "cell_type": kind, "source": source.replace("\r\n", "\n"), "metadata": metadata}
+    )
+    if kind == "code":
+        node.outputs, node.execution_count = [], None
     if kind != "code" and isinstance(cell.get("attachments"), dict):
         node.attachments = nbformat.from_dict(cell["attachments"])
     return node

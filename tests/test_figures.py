@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from grader.run.recorder.figures import is_plain, printing
 
@@ -107,12 +108,13 @@ def _settings() -> Iterator[None]:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_picture_is_the_same_to_the_pixel(name: str) -> None:
-    def shown(print_figure: Callable[..., object]) -> bytes:
+    def shown(print_figure: Callable[..., object]) -> tuple[tuple[int, int], dict[object, object], bytes]:
         figure, file = Figure(), BytesIO()
         canvas = FigureCanvasAgg(figure)
         KINDS[name](figure)
         print_figure(canvas, file, format="png", bbox_inches="tight", dpi=figure.dpi)
-        return file.getvalue()
+        with Image.open(file) as picture:
+            return picture.size, picture.info, picture.tobytes()
 
     original = FigureCanvasAgg.print_figure
     assert shown(printing(original)) == shown(original)

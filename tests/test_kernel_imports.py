@@ -151,6 +151,48 @@ print(first == second, typing.get_type_hints(type("A", (), {{"__annotations__": 
     ]
 
 
+def test_protocols_are_told_as_python_tells_them_and_functions_quickly_from_then_on() -> None:
+    code = """
+import inspect
+from typing import Protocol, runtime_checkable
+import tensorflow as tf
+from tensorflow.python.framework.tensor_util import IsTensorLike
+from tensorflow.python.types.core import TensorProtocol
+
+@runtime_checkable
+class Closes(Protocol):
+    name: str
+    def close(self) -> None: ...
+
+@runtime_checkable
+class ClosesTwice(Closes, Protocol):
+    def again(self) -> None: ...
+
+class Half:
+    def close(self): pass
+
+class Whole(Half):
+    name = "a"
+
+class Twice(Whole):
+    def again(self): pass
+
+def answers():
+    some = (tf.zeros(1), tf.Variable(1.0), 1, "a", None, Half(), Whole(), Twice(), open("/dev/null"))
+    return [[isinstance(one, kind) for one in some] for kind in (Closes, ClosesTwice, IsTensorLike, TensorProtocol)]
+
+usual, before = inspect.getfullargspec, answers()
+from grader.run.recorder.introspection import answer_quickly
+answer_quickly()
+assert [answers(), answers()] == [before, before]
+for one in (tf.keras.layers.Conv2D.__init__, inspect.signature, Whole.close, len):
+    assert inspect.getfullargspec(one) == usual(one)
+assert (inspect.getfullargspec.__name__, inspect.getfullargspec.__doc__) == (usual.__name__, usual.__doc__)
+print([sum(row) for row in before])
+"""
+    assert run(code) == "[3, 1, 0, 1]"
+
+
 def test_the_collector_works_again_and_passes_over_what_was_imported() -> None:
     code = """
 class Ring:

@@ -9,7 +9,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, writes
 
 from grader import repair
 from grader.errors import SubmissionError
-from grader.submission import LARGEST, MOST_CELLS, clean_for_run, load_submission, parse_cell
+from grader.submission import LARGEST, MOST_CELLS, clean_for_run, load_starter, load_submission, parse_cell
+from tests.notebooks import write_notebook
 
 
 def notebook(*sources, **metadata):
@@ -215,3 +216,14 @@ def test_bombs_are_refused_with_one_line(tmp_path, monkeypatch, text, told):
 def test_of_keys_that_come_twice_the_last_one_counts(tmp_path):
     submission = load(tmp_path, f'{{{HEAD}, "cells": [], "cells": {{}}, "cells": [{CELL}]}}')
     assert [cell.source for cell in submission.notebook.cells] == ["x"]
+
+
+def test_a_starter_is_read_once_for_as_long_as_it_stays_as_it_is(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "starter.ipynb", ["first = 1"])
+    assert load_starter(path) is load_starter(path)
+    assert load_starter(path).cells == load_submission(path).notebook.cells
+    write_notebook(path, ["first = 2", "second = 3"])
+    assert [cell.source for cell in load_starter(path).cells] == ["first = 2", "second = 3"]
+    path.unlink()
+    with pytest.raises(SubmissionError, match="there is no such file"):
+        load_starter(path)

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from itertools import groupby
 from pathlib import Path
 
 import psutil
@@ -22,7 +23,7 @@ from grader.grade import Options, gather_evidence
 from grader.run.isolation._monitor import receive, send
 from grader.run.kernel import ColdKernel, KernelStarter, WarmKernels, best_for
 from grader.run.kernel.monitored import MonitoredProcess, MonitoredProvisioner
-from grader.run.zygote import started_ahead, zygote_ahead
+from grader.run.zygote import Kind, foretell, started_ahead, zygote_ahead
 from grader.submission import load_submission
 from tests.notebooks import write_notebook
 from tests.zygotes import Zygotes
@@ -43,9 +44,12 @@ def gather(path: Path, assignment: Assignment, keras: str, starter: KernelStarte
 
 
 def shown(notebook: NotebookNode) -> list[list[tuple[str, ...]]]:
-    """Of each code cell: the kinds of its outputs, and in which forms they can be shown."""
+    """Of each code cell: the kinds of its outputs, and in which forms they can be shown.
+
+    What is printed in one go may come in several pieces, by how long it takes.
+    """
     return [
-        [(output.output_type, *sorted(output.get("data", ()))) for output in cell.outputs]
+        [kind for kind, _ in groupby((output.output_type, *sorted(output.get("data", ()))) for output in cell.outputs)]
         for cell in notebook.cells
         if cell.cell_type == "code"
     ]
@@ -221,11 +225,33 @@ def test_a_zygote_that_was_started_ahead_becomes_the_first_one_asked_for(
     warm.close()
 
 
+def test_what_was_foretold_is_taken_by_who_asks_for_it_and_by_nobody_else(tmp_path: Path, alpaca: Assignment) -> None:
+    zygotes = Zygotes()
+    with zygote_ahead():
+        (ahead,) = zygotes.new()
+        foretell("2", "bounded")
+        foretell("3", "bounded")
+        warm = WarmKernels()
+        warm.expect("3", "bounded")
+        warm.expect("2", "full")
+        others = [process for process in zygotes.new() if process != ahead]
+        assert len(others) == 2
+        warm.expect("2", "bounded")
+        assert len(zygotes.new()) == 3
+    assert ahead.is_running()
+    told = ["import tensorflow as tf\nprint(tf.keras.Model.__module__)"]
+    _, notebook = run(write_notebook(tmp_path / "a.ipynb", told), alpaca, "2", warm)
+    assert notebook.cells[-1].outputs[0].text.startswith("tf_keras")
+    assert len(zygotes.new()) == 3
+    warm.close()
+    assert not any(process.is_running() for process in (ahead, *others))
+
+
 def test_a_zygote_that_nobody_asks_for_is_at_an_end_with_what_it_was_started_for(tmp_path: Path) -> None:
     zygotes = Zygotes()
     with zygote_ahead():
         (ahead,) = zygotes.new()
-    assert not ahead.is_running() and started_ahead() is None
+    assert not ahead.is_running() and started_ahead(Kind("3", "bounded", lean=False)) is None
     command = [str(Path(sys.executable).parent / "grader"), "check", str(tmp_path / "missing.ipynb")]
     folder = {**os.environ, "TMPDIR": str(tmp_path)}
     done = subprocess.run(command, env=folder, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)

@@ -8,8 +8,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from typing import Any
 
-import nbformat
-
 from grader.assignment import Assignment
 from grader.batch.executors import Executor
 from grader.batch.plan import Item, Plan
@@ -147,7 +145,7 @@ class Grading:
             self._failed(key, FROM_OUTSIDE, last=False)
             return
         self._succeeded = True
-        made = Made(evidence, nbformat.reads(ran.notebook, as_version=4), ran.worker)
+        made = Made(evidence, ran.notebook, ran.worker)
         items = self._items[key]
         try:
             scored = [*self._scored(evidence, items[:1], reused=False), *self._scored(evidence, items[1:], reused=True)]

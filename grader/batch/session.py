@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,10 +21,11 @@ from grader.batch.sources import find_submissions
 from grader.batch.store import Store, gradebook_of, working_on
 from grader.batch.store.people import enter_class, enter_found
 from grader.batch.store.results import scored_otherwise
-from grader.errors import GraderError
+from grader.errors import GraderError, SubmissionError
 from grader.grade import Options
 from grader.run.flavour import asked_flavour, choose_flavour
-from grader.submission import load_submission
+from grader.run.zygote import foretell
+from grader.submission import load_starter, load_submission
 from grader.weights import WeightsStore
 
 __all__ = ["Order", "grade_class"]
@@ -74,6 +76,8 @@ def grade_class(order: Order, tally: Tally) -> Gradebook:
     with working_on(order.out, "grading", make=True) as store:
         found = find_submissions(order.source, order.out / SUBMISSIONS, chosen.slug if chosen else "")
         assignment = chosen or assignment_for(found, find_assignments())
+        with suppress(SubmissionError, IndexError):  # Where it cannot be read, another one may tell later.
+            foretell(*kernel_for(order, assignment, found.attempts[0].path))
         with store.session() as session:
             enter_class(session, assignment, order.out)
             enter_found(session, found)
@@ -91,7 +95,7 @@ def work(order: Order, store: Store, assignment: Assignment, tally: Tally) -> No
     with ClassProgress() as progress:
         weights.ensure(assignment.base.application, [assignment.base.input_shape], progress=progress.say)
         conditions = conditions_of(assignment, order.options, weights)
-        starter = load_submission(assignment.starter).notebook
+        starter = load_starter(assignment.starter)
         plan = make_plan(store, conditions, starter, rerun=order.rerun)
         tally.total, tally.done, tally.outdated = plan.total, plan.done, plan.outdated
         progress.begin(tally)
@@ -111,10 +115,19 @@ def executor_for(order: Order, assignment: Assignment, weights: WeightsStore, pl
         return DaskExecutor(order.dask, assignment, weights)
     executor = LocalExecutor(max(1, min(order.jobs or default_jobs(), len(plan.to_run))))
     if plan.to_run:
-        asked = asked_flavour(order.options.keras, assignment.keras)
-        flavour = (asked or choose_flavour(load_submission(plan.first.handed.path).notebook)).flavour
-        executor.expect(flavour, order.options.training or assignment.training)
+        executor.expect(*kernel_for(order, assignment, plan.first.handed.path))
     return executor
+
+
+def kernel_for(order: Order, assignment: Assignment, notebook: Path) -> tuple[str, str]:
+    """Which Keras this notebook will be run on, and with which kind of training.
+
+    Raises:
+        SubmissionError: it cannot be read, and nothing but the notebook tells.
+    """
+    asked = asked_flavour(order.options.keras, assignment.keras)
+    flavour = (asked or choose_flavour(load_submission(notebook).notebook)).flavour
+    return flavour, order.options.training or assignment.training
 
 
 def told(plan: Plan) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,7 @@ from grader.cli.run_options import (
     options_of,
     warn_of_isolation,
 )
+from grader.run.zygote import zygote_ahead
 
 if TYPE_CHECKING:
     from grader.batch.progress import Tally
@@ -56,22 +58,23 @@ def grade(
     """Grade a class. The same command again goes on where it stood."""
     from rich.console import Console
 
-    from grader.batch.closing import exit_status, print_closing
-    from grader.batch.progress import Tally
-    from grader.batch.session import Order, grade_class
+    # TensorFlow takes longest, and can be imported while the submissions are still being looked at.
+    with contextlib.nullcontext() if dask else zygote_ahead():
+        from grader.batch.closing import exit_status, print_closing
+        from grader.batch.progress import Tally
+        from grader.batch.session import Order, grade_class
 
-    options = options_of(keras, training, replay, isolation)
-    if not dask:  # Elsewhere it is for the workers to say.
-        warn_of_isolation(options)
-    tally = Tally()
-    signal.signal(signal.SIGTERM, stop)
-    try:
-        gradebook = grade_class(Order(source, out, assignment, options, jobs, dask, rerun), tally)
-    except KeyboardInterrupt:
-        fail(f"stopped: {tally.done} of {tally.total} submissions are graded.", "The same command goes on.")
-        raise typer.Exit(STOPPED) from None
-    console = Console()
-    print_closing(gradebook, console)
+        options = options_of(keras, training, replay, isolation)
+        if not dask:  # Elsewhere it is for the workers to say.
+            warn_of_isolation(options)
+        tally = Tally()
+        signal.signal(signal.SIGTERM, stop)
+        try:
+            gradebook = grade_class(Order(source, out, assignment, options, jobs, dask, rerun), tally)
+        except KeyboardInterrupt:
+            fail(f"stopped: {tally.done} of {tally.total} submissions are graded.", "The same command goes on.")
+            raise typer.Exit(STOPPED) from None
+    print_closing(gradebook, Console())
     hint(tally, out)
     raise typer.Exit(exit_status(gradebook))
 

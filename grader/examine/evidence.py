@@ -41,7 +41,7 @@ from grader.examine.tree import ModelTree
 from grader.printable import printable
 from grader.run.execution import CellOutcome, Execution
 from grader.run.flavour import Choice
-from grader.submission import Submission, load_submission
+from grader.submission import Submission, load_starter
 from grader.weights import WeightsStore
 
 __all__ = ["RunFacts", "examine"]
@@ -191,7 +191,7 @@ def describe_model(subject: Subject, config: ModelConfig | None) -> Model:
 
 def notebook_facts(submission: Submission, assignment: Assignment, execution: Execution, places: Places) -> Notebook:
     """The file and its cells."""
-    starter = load_submission(assignment.starter).notebook
+    starter = load_starter(assignment.starter)
     given = given_cells(submission.notebook, starter)
     exercises = open_exercises(submission.notebook, starter)
     for exercise in exercises:

@@ -30,6 +30,7 @@ OPENAT2 = 437
 """Number of the system call, the same on every architecture that has it."""
 BENEATH, NO_SYMLINKS, NO_MAGICLINKS = 0x08, 0x04, 0x02
 STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 """Half of a pair, as JSON writes it."""
 FLAGS = (
@@ -170,10 +171,10 @@ def parse_json(text: bytes) -> Any:
 def depth(text: bytes) -> int:
     """How deep the brackets outside of strings are nested."""
     deepest = level = 0
-    for bracket in STRING.sub(b"", text):
+    for bracket in STRING.sub(b"", text).translate(None, delete=NO_BRACKETS):
         if bracket in b"[{":
             level += 1
             deepest = max(deepest, level)
-        elif bracket in b"]}":
+        else:
             level -= 1
     return deepest

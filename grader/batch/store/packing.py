@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import zlib
 from typing import TypeVar
 
@@ -29,12 +28,12 @@ def unpack(kind: type[Model], body: bytes) -> Model:
     return kind.model_validate_json(zlib.decompress(body))
 
 
-def pack_notebook(notebook: NotebookNode) -> tuple[bytes, bool]:
-    """A notebook as compressed JSON, and whether its outputs are in it."""
-    body = zlib.compress(nbformat.writes(notebook).encode(), LEVEL)
+def pack_notebook(notebook: str) -> tuple[bytes, bool]:
+    """A notebook's JSON compressed, and whether its outputs are in it."""
+    body = zlib.compress(notebook.encode(), LEVEL)
     if len(body) <= LARGEST_NOTEBOOK:
         return body, True
-    bare = copy.deepcopy(notebook)
+    bare = nbformat.reads(notebook, as_version=4)
     for cell in bare.cells:
         if cell.cell_type == "code":
             cell.outputs = []

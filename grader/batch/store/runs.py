@@ -39,12 +39,12 @@ class Made:
 
     Args:
         evidence: without a word of who handed it in.
-        notebook: as executed.
+        notebook: JSON of the notebook as executed.
         worker: who ran it.
     """
 
     evidence: Evidence
-    notebook: NotebookNode
+    notebook: str
     worker: str
 
 

@@ -11,7 +11,7 @@ from grader.run.kernel._base import KernelStarter
 from grader.run.kernel.cold import new_manager
 from grader.run.kernel.monitored import Launch, provide
 from grader.run.recorder.config import KernelConfig
-from grader.run.zygote import Zygote, can_fork, started_ahead
+from grader.run.zygote import Kind, Zygote, can_fork, started_ahead
 
 __all__ = ["WarmKernels"]
 
@@ -76,8 +76,9 @@ class WarmKernels(KernelStarter):
         if zygote is not None and not zygote.alive:
             zygote.close()
         if zygote is None or not zygote.alive:
-            zygote = self._zygotes[flavour, training] = started_ahead() or Zygote()
-            zygote.become(flavour, training, lean=self._lean)
+            kind = Kind(flavour, training, self._lean)
+            zygote = self._zygotes[flavour, training] = started_ahead(kind) or Zygote()
+            zygote.become(kind)
         return zygote
 
     def close(self) -> None:

@@ -13,6 +13,9 @@ from grader.run.recorder.hooks import wrap_method
 
 __all__ = ["draw_figures_once"]
 
+COMPRESSION = 4
+"""Of the picture: two thirds of the time that the usual 6 takes, for a twentieth more in size."""
+
 
 def draw_figures_once() -> None:
     """Measure plain figures without drawing them. The pictures stay the same to the pixel."""
@@ -32,6 +35,7 @@ def printing(original: Callable[..., Any]) -> Callable[..., Any]:
             extra = keywords.get("bbox_extra_artists")
             box = figure.get_tightbbox(canvas.get_renderer(), bbox_extra_artists=extra)
             keywords["bbox_inches"] = box.padded(rcParams["savefig.pad_inches"])
+            keywords["pil_kwargs"] = {"compress_level": COMPRESSION, **(keywords.get("pil_kwargs") or {})}
         return original(canvas, filename, *args, **keywords)
 
     return print_figure

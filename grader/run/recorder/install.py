@@ -22,6 +22,7 @@ from grader.run.recorder.models import ModelBook
 from grader.run.recorder.probe import Prober
 from grader.run.recorder.training import Training
 from grader.run.recorder.validation import Validation
+from grader.run.recorder.variables import make_variables_quickly
 
 __all__ = ["install_recorder"]
 
@@ -54,6 +55,7 @@ def install_recorder(shell: Any, config: KernelConfig) -> None:
 
     adapter = load_adapter(config.flavour)
     install(context, "after_imports")
+    make_variables_quickly()
     frames = CellFrames(shell, config.work)
     book = ModelBook(adapter, journal)
     seen = Journal(Path(config.evidence), "probes.jsonl")

@@ -1,16 +1,17 @@
-"""Quicker ways to what TensorFlow asks of Python thousands of times while it is imported, with the same answers."""
+"""Quicker ways to what TensorFlow and Keras ask of Python thousands of times, with the same answers."""
 
 from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import typing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FunctionType
 from typing import Any
 
-__all__ = ["quick_introspection"]
+__all__ = ["answer_quickly", "quick_introspection"]
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def quick_introspection() -> Iterator[None]:
     operations from what the first one takes. It keeps the quick way for later.
     """
     usual = inspect.getfullargspec
-    inspect.getfullargspec = functools.partial(argument_names, usual)
+    vars(inspect)["getfullargspec"] = quick(usual)
     # `typing` compiles them by this name, which is Python's own function wherever a module has none.
     vars(typing)["compile"] = functools.cache(compile)
     try:
@@ -29,6 +30,27 @@ def quick_introspection() -> Iterator[None]:
     finally:
         inspect.getfullargspec = usual
         del vars(typing)["compile"]
+
+
+def answer_quickly() -> None:
+    """From now on, functions say quickly what they take, and protocols what they ask for.
+
+    Keras 3 asks the first of each layer that it makes. TensorFlow asks with each operation whether something is like a
+    tensor, and before Python 3.12 a protocol gathers anew each time what that means.
+    """
+    vars(inspect)["getfullargspec"] = quick(inspect.getfullargspec)
+    if sys.version_info < (3, 12):
+        vars(typing)["_get_protocol_attrs"] = functools.cache(vars(typing)["_get_protocol_attrs"])
+
+
+def quick(usual: Callable[[Any], inspect.FullArgSpec]) -> Callable[[Any], inspect.FullArgSpec]:
+    """`inspect.getfullargspec`, given as `usual`, with the same answers in less time."""
+
+    @functools.wraps(usual)
+    def getfullargspec(func: Any) -> inspect.FullArgSpec:
+        return argument_names(usual, func)
+
+    return getfullargspec
 
 
 def argument_names(usual: Callable[[Any], inspect.FullArgSpec], func: Any) -> inspect.FullArgSpec:

@@ -11,6 +11,7 @@ from pathlib import Path
 from grader.run.recorder.config import KernelConfig
 from grader.run.recorder.figures import draw_figures_once
 from grader.run.recorder.imports import collector_at_rest, keras_in_little_time, leave_debugger_out
+from grader.run.recorder.introspection import answer_quickly
 from grader.run.recorder.outputs import bound_output, pipe_without_network
 
 __all__ = ["import_common", "import_needed", "main", "serve"]
@@ -33,6 +34,7 @@ def serve(config: KernelConfig, connection_file: str) -> None:
 
     pipe_without_network()
     draw_figures_once()
+    answer_quickly()
     app = IPKernelApp.instance()
     app.initialize(["-f", connection_file, "--HistoryManager.enabled=False"])
     install_recorder(app.shell, config)

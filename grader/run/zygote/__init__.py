@@ -5,7 +5,7 @@
 Nothing heavy is imported here: a zygote is started before the grader has read what it is to do.
 """
 
-from grader.run.zygote.ahead import started_ahead, zygote_ahead
-from grader.run.zygote.handle import Zygote, can_fork
+from grader.run.zygote.ahead import foretell, started_ahead, zygote_ahead
+from grader.run.zygote.handle import Kind, Zygote, can_fork
 
-__all__ = ["Zygote", "can_fork", "started_ahead", "zygote_ahead"]
+__all__ = ["Kind", "Zygote", "can_fork", "foretell", "started_ahead", "zygote_ahead"]

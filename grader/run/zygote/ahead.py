@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from grader.run.zygote.handle import Zygote, can_fork
+from grader.run.zygote.handle import Kind, Zygote, can_fork
 
-__all__ = ["started_ahead", "zygote_ahead"]
+__all__ = ["foretell", "started_ahead", "zygote_ahead"]
 
 AHEAD: list[Zygote] = []
 """The one that nobody has asked for yet."""
@@ -15,7 +15,7 @@ AHEAD: list[Zygote] = []
 
 @contextmanager
 def zygote_ahead() -> Iterator[None]:
-    """A notebook is going to be run within: start a zygote now, and wait for nothing."""
+    """Notebooks are going to be run within: start a zygote now, and wait for nothing."""
     if not can_fork():
         yield
         return
@@ -24,12 +24,18 @@ def zygote_ahead() -> Iterator[None]:
     try:
         yield
     finally:
-        # Where the notebook cannot be read, say, nobody ever asked for it.
+        # Where no notebook can be read, say, nobody ever asked for it.
         if zygote in AHEAD:
             AHEAD.remove(zygote)
             zygote.close()
 
 
-def started_ahead() -> Zygote | None:
-    """The zygote that was started ahead, which is the caller's from now on; None where there is none."""
-    return AHEAD.pop() if AHEAD else None
+def foretell(flavour: str, training: str) -> None:
+    """Many notebooks are likely to want such kernels: what was started ahead goes on to import what these need."""
+    for zygote in AHEAD:
+        zygote.become(Kind(flavour, training, lean=False))
+
+
+def started_ahead(kind: Kind) -> Zygote | None:
+    """The zygote that was started ahead, which is the caller's from now on; None where there is none of this kind."""
+    return AHEAD.pop() if AHEAD and AHEAD[-1].kind in (None, kind) else None

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from grader.child import python_module
 from grader.errors import KernelError
@@ -17,7 +17,7 @@ from grader.run.environment import font_list, framework_settings, surroundings
 from grader.run.isolation._monitor import receive, send
 from grader.run.locks import LOCK, take_lock
 
-__all__ = ["Zygote", "can_fork"]
+__all__ = ["Kind", "Zygote", "can_fork"]
 
 STARTUP = 120
 """Seconds that a zygote may take to import everything."""
@@ -26,6 +26,20 @@ STARTUP = 120
 def can_fork() -> bool:
     """Whether kernels can be forked here."""
     return sys.platform == "linux" and hasattr(os, "fork") and Path("/proc/self/task").is_dir()
+
+
+class Kind(NamedTuple):
+    """What a zygote is to become.
+
+    Args:
+        flavour: which Keras it imports, ``"2"`` or ``"3"``.
+        training: for which kind of training, ``"bounded"`` or ``"full"``.
+        lean: import only what nearly every notebook needs, and not whatever one of many may want.
+    """
+
+    flavour: str
+    training: str
+    lean: bool
 
 
 class Zygote:
@@ -59,16 +73,17 @@ class Zygote:
             )
         self._control.settimeout(STARTUP)
         self._ready = False
+        self.kind: Kind | None = None
+        """What it was told to become."""
 
-    def become(self, flavour: str, training: str, *, lean: bool) -> None:
-        """Say which Keras it is to import, for which kind of training. Waits for nothing.
-
-        Args:
-            lean: import only what nearly every notebook needs, and not whatever one of many may want.
-        """
-        settings = framework_settings(flavour, training)
+    def become(self, kind: Kind) -> None:
+        """Say what it is to become; it is told once. Waits for nothing."""
+        if self.kind is not None:
+            return
+        self.kind = kind
+        settings = framework_settings(kind.flavour, kind.training)
         with contextlib.suppress(OSError):  # It is gone; whoever waits for it is told why.
-            send(self._control, {"flavour": flavour, "settings": settings, "lean": lean})
+            send(self._control, {"flavour": kind.flavour, "settings": settings, "lean": kind.lean})
 
     def wait(self) -> None:
         """Return once it has imported what it should.
