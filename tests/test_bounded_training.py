@@ -170,6 +170,39 @@ def test_validation_is_left_out_only_where_training_has_shown_all_of_it(
 
 
 @pytest.mark.parametrize("keras", ["2", "3"])
+def test_the_first_images_of_a_dataset_are_read_once(alpaca: Assignment, tmp_path: Path, keras: str) -> None:
+    cells = [
+        """
+import numpy as np
+import tensorflow as tf
+starts = 0
+def images():
+    global starts
+    starts += 1
+    for number in range(6):
+        yield np.full((4, 4, 3), number, np.float32), 1.0
+signature = (tf.TensorSpec((4, 4, 3), tf.float32), tf.TensorSpec((), tf.float32))
+dataset = tf.data.Dataset.from_generator(images, output_signature=signature).batch(3)
+model = tf.keras.Sequential([tf.keras.Input((4, 4, 3)), tf.keras.layers.Flatten(), tf.keras.layers.Dense(1)])
+model.compile("adam", "mse")
+for _ in range(3):
+    model.fit(dataset, epochs=4, validation_data=dataset.map(lambda image, label: (image / 255, label)), verbose=0)
+model.evaluate(dataset, verbose=0)
+# Once for training, and once for each of the datasets that it was validated with.
+assert starts == 4, starts
+""",
+        """
+assert model.predict(dataset, verbose=0).shape == (6, 1)
+assert [int(batch.shape[0]) for batch, _ in dataset] == [3, 3]
+model.fit(dataset.map(lambda image, label: (image, label)), verbose=0)
+assert starts == 7, starts
+""",
+    ]
+    cells_run = grade_cells(tmp_path, cells, alpaca, keras).evidence.notebook.cells
+    assert [cell.error for cell in cells_run] == [None, None]
+
+
+@pytest.mark.parametrize("keras", ["2", "3"])
 def test_predictions_and_evaluations_keep_their_shapes(alpaca: Assignment, tmp_path: Path, keras: str) -> None:
     cells = [
         BUILD,

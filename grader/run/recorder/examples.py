@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ class Examples:
 
     def __init__(self, adapter: KerasAdapter) -> None:
         self._adapter = adapter
+        self._read: weakref.WeakKeyDictionary[Any, dict[int, Any]] = weakref.WeakKeyDictionary()
+        """Of each dataset, by their number, the first examples."""
 
     def few(self, count: int, *data: Any, last: bool = False) -> Any:
         """The first (or last) examples as one batch; None if there is no data.
@@ -32,13 +35,20 @@ class Examples:
             return None
         part = slice(-count, None) if last else slice(0, count)
         if isinstance(x, tf.data.Dataset):
-            return self.rows(next(iter(x)), part)
+            return self._first(x, count)
         if self._adapter.batchable(x):
             return self.rows(as_tuple(x[0]), part)
         if is_iterator(x):
             return self.rows(as_tuple(next(x)), part)
         given = tuple(item for item in data if item is not None)
         return self.rows(given if len(given) > 1 else given[0], part)
+
+    def _first(self, dataset: Any, count: int) -> Any:
+        """The first examples of a dataset. Read once: one that is shuffled decodes hundreds of images for them."""
+        read = self._read.setdefault(dataset, {})
+        if count not in read:
+            read[count] = self.rows(next(iter(dataset)), slice(0, count))
+        return read[count]
 
     def rows(self, data: Any, part: slice) -> Any:
         """These rows of every array in the structure."""
