@@ -32,7 +32,7 @@ def without_name(original: Callable[..., Any], anonymous: str) -> Callable[..., 
 
     @functools.wraps(original)
     def var_handle_op(*args: Any, **keywords: Any) -> Any:
-        if keywords.get("shared_name") == anonymous:
+        if keywords.get("shared_name") == anonymous and "debug_name" in keywords:
             keywords["debug_name"] = ""
         return original(*args, **keywords)
 
