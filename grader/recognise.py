@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from nbformat import NotebookNode
 
 from grader.assignment import Assignment
+from grader.cells import parse_cell
 from grader.errors import AssignmentError
-from grader.submission import Submission, parse_cell
+from grader.submission import Submission
 
 __all__ = ["recognise"]
 

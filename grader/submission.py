@@ -6,7 +6,6 @@ left over (a folder, a PDF, a notebook in R) is a `SubmissionError` of one line 
 
 from __future__ import annotations
 
-import ast
 import copy
 import functools
 import hashlib
@@ -25,7 +24,13 @@ from grader.evidence import Note
 from grader.printable import printable
 from grader.repair import BeyondRepairError, repaired
 
-__all__ = ["KEPT_LENGTH", "LARGEST", "Submission", "clean_for_run", "load_starter", "load_submission", "parse_cell"]
+__all__ = [
+    "LARGEST",
+    "Submission",
+    "clean_for_run",
+    "load_starter",
+    "load_submission",
+]
 
 LARGEST = 50 * 10**6
 """Bytes above which a file is refused unread."""
@@ -59,10 +64,6 @@ MAGIC_BYTES = {
 }
 CELL_TYPES = ("code", "markdown", "raw")
 EXPORT = "Hand in the .ipynb file itself, as Jupyter or Colab saves it."
-CODE_CELL_MAGIC = re.compile(r"\s*%%(time|timeit|capture|prun|memit|wandb)\b")
-CODE_CELL_LINE = re.compile(r"%%.*")
-KEPT_LENGTH = 10_000
-"""Characters of the longest cell whose syntax tree is kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -139,36 +140,6 @@ def clean_for_run(notebook: NotebookNode) -> NotebookNode:
             node.outputs, node.execution_count = [], None
         clean.cells.append(node)
     return clean
-
-
-def parse_cell(source: str) -> ast.Module | None:
-    """The syntax tree of a cell with magics and shell escapes; line numbers are the cell's own. None: no Python.
-
-    Not to be changed: a class hands the same cells in again and again, and who asks for one gets the same tree.
-    """
-    return parsed(source) if len(source) <= KEPT_LENGTH else parsed.__wrapped__(source)
-
-
-@functools.lru_cache(maxsize=128)
-def parsed(source: str) -> ast.Module | None:
-    """As `parse_cell`, and kept."""
-    from IPython.core.inputtransformer2 import TransformerManager
-
-    body = source.replace("\r\n", "\n")
-    if CODE_CELL_MAGIC.match(body):
-        # The magic runs its body as Python; a blank line in its place keeps the line numbers.
-        body = CODE_CELL_LINE.sub("", body, count=1)
-    blank = len(body) - len(body.lstrip("\n \t"))
-    removed = body[:blank].count("\n")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree: ast.Module = ast.parse(TransformerManager().transform_cell(body))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    if removed:
-        ast.increment_lineno(tree, removed)
-    return tree
 
 
 def read_bytes(path: Path) -> bytes:

@@ -8,8 +8,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, writes
 
 from grader import repair
+from grader.cells import parse_cell
 from grader.errors import SubmissionError
-from grader.submission import LARGEST, MOST_CELLS, clean_for_run, load_starter, load_submission, parse_cell
+from grader.submission import LARGEST, MOST_CELLS, clean_for_run, load_starter, load_submission
 from tests.notebooks import write_notebook
 
 

@@ -24,7 +24,7 @@ __all__ = ["changed", "code_hash", "conditions_of", "folder_hash", "rubric_hash"
 PACKAGE = Path(grader.__file__).resolve().parent
 SHOWS = ("run", "examine", "weights")
 """Packages of the grader that decide what a run shows; checks and feedback do not."""
-SHOWS_MODULES = ("evidence*.py", "grade.py", "replaying.py", "submission.py", "assignment.py")
+SHOWS_MODULES = ("evidence*.py", "grade.py", "replaying.py", "submission.py", "cells.py", "assignment.py")
 JUDGES = ("checks", "feedback")
 """Packages that decide what is made of it."""
 IGNORED = ("__pycache__", ".ipynb_checkpoints", ".DS_Store")

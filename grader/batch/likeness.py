@@ -17,8 +17,8 @@ from functools import lru_cache
 
 from nbformat import NotebookNode
 
+from grader.cells import parse_cell
 from grader.examine.given import given_cells
-from grader.submission import parse_cell
 
 __all__ = ["SMALLEST", "fingerprint", "groups"]
 

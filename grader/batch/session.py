@@ -76,8 +76,9 @@ def grade_class(order: Order, tally: Tally) -> Gradebook:
     with working_on(order.out, "grading", make=True) as store:
         found = find_submissions(order.source, order.out / SUBMISSIONS, chosen.slug if chosen else "")
         assignment = chosen or assignment_for(found, find_assignments())
-        with suppress(SubmissionError, IndexError):  # Where it cannot be read, another one may tell later.
-            foretell(*kernel_for(order, assignment, found.attempts[0].path))
+        for first in found.attempts[:1]:
+            with suppress(SubmissionError):  # Where it cannot be read, another one may tell later.
+                foretell(*kernel_for(order, assignment, first.path))
         with store.session() as session:
             enter_class(session, assignment, order.out)
             enter_found(session, found)

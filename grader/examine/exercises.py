@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import ast
 import difflib
-import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
 
+from grader.cells import kept_for_cells, parse_cell
 from grader.evidence import Exercise, Place
 from grader.examine.placeholders import Template, empty_regions, templates
-from grader.submission import KEPT_LENGTH, parse_cell
 
 __all__ = ["exercise_cells", "open_exercises", "without_comments"]
 
@@ -85,14 +84,9 @@ def exercise_cells(starter: NotebookNode) -> frozenset[int]:
     return frozenset(task.block.cell for task in tasks_of(starter))
 
 
+@kept_for_cells
 def without_comments(source: str) -> str:
     """Code in a normal form: no comments, no layout. Cells that cannot be parsed: without comment lines and blanks."""
-    return normal_form(source) if len(source) <= KEPT_LENGTH else normal_form.__wrapped__(source)
-
-
-@functools.lru_cache(maxsize=128)
-def normal_form(source: str) -> str:
-    """As `without_comments`, and kept: a class hands the same cells in again and again."""
     tree = parse_cell(source)
     if tree is not None:
         return ast.unparse(tree)

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 
 from nbformat import NotebookNode
 
+from grader.cells import parse_cell
 from grader.examine.exercises import exercise_cells, without_comments
-from grader.submission import parse_cell
 
 __all__ = ["excuse", "given_cells"]
 

@@ -16,7 +16,7 @@ from typing import Literal
 
 from nbformat import NotebookNode
 
-from grader.submission import parse_cell
+from grader.cells import parse_cell
 
 __all__ = ["Choice", "Flavour", "asked_flavour", "choose_flavour", "version_reason"]
 
